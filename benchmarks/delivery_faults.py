@@ -118,7 +118,7 @@ class RepeatedTableCalls(Nothing):
     """The response of one DynamoDB call in three is lost, and botocore repeats the call."""
 
     def begin(self, world: World) -> None:
-        world.table.asked_again = lambda: world.rng.random() < 1 / 3
+        world.table.is_repeated = lambda: world.rng.random() < 1 / 3
 
 
 @dataclass

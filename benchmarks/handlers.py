@@ -37,7 +37,7 @@ def work(deployed: Deployed, bill: Simulated) -> None:
         deployed.put_table(f"activity/activity_date={day}/all.parquet", activity.filter(pc.equal(days, day)))
     for period in ("", f"{bill.as_of:%Y-%m}"):
         deployed.deliver(bill.export, period=period)
-        deployed.await_told()
+        deployed.await_notifications()
         for function in SCHEDULED:
             deployed.invoke(function)
     channels = deployed.slack.workspace.channels.values()
@@ -49,7 +49,7 @@ def work(deployed: Deployed, bill: Simulated) -> None:
     ]
     for channel, ts in pressable[:2]:
         deployed.press(deployed.slack.pressed(channel, ts, "snooze_30", user="U0ANNA"))
-        deployed.await_told()
+        deployed.await_notifications()
 
 
 def peaks(deployed: Deployed) -> dict[str, float]:

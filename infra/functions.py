@@ -113,9 +113,7 @@ class LambdaFunctions(Construct):
         }
         for kind in ("weekly", "teams", "record"):  # these functions send links to `answer`
             if kind in self.functions:
-                self.functions[kind].add_environment(
-                    "FOCUSWATCH_PAGE_DOOR", self.addresses["SlackRequestURL"]
-                )
+                self.functions[kind].add_environment("FOCUSWATCH_LINK_URL", self.addresses["SlackRequestURL"])
 
     def _address(self, kind: str) -> str:
         """Add a public URL to a function, and return it.

@@ -55,7 +55,8 @@ class MemberStack(Stack):
         if deployment.invocation_logs.enabled:
             acknowledge(
                 management_role,
-                reason="The log groups are configured by name; their accounts and Regions are not known in advance.",
+                reason="The log groups are configured by name. Their accounts and Regions are not known in advance, so "
+                "the policy covers these names in all accounts and Regions.",
                 findings=[
                     f"AwsSolutions-IAM5[Resource::arn:aws:logs:*:*:log-group:{name}:*]"
                     for name in deployment.invocation_logs.log_groups

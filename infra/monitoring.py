@@ -63,7 +63,10 @@ class Monitoring(Construct):
 
     def _errors(self, kind: str) -> None:
         metric = self._functions.functions[kind].metric_errors(period=Duration.minutes(5), statistic="Sum")
-        why = f"The Lambda function {kind} failed, and AWS does not retry the request. Check the log of the function."
+        why = (
+            f"The Lambda function {kind} failed, and AWS does not retry the invocation. "
+            "Check the log of the function."
+        )
         self._alarm(f"{kind}-errors", metric, threshold=1, why=why)
 
     def _dead_letters(self, kind: str) -> None:
@@ -71,7 +74,7 @@ class Monitoring(Construct):
             period=Duration.minutes(5), statistic="Maximum"
         )
         why = (
-            f"Some events for the Lambda function {kind} were not processed after all retries. "
+            f"The Lambda function {kind} failed to process some events, even after all retries. "
             'See "Redrive dead letters" in docs/operate.md.'
         )
         self._alarm(f"{kind}-dead-letters", metric, threshold=1, why=why)
@@ -92,7 +95,7 @@ class Monitoring(Construct):
             expression="visible + hidden", using_metrics=metrics, label="messages", period=period
         )
         why = (
-            f"The queue of the Lambda function {kind} has contained messages for an hour. "
+            f"Messages have been waiting in the queue of the Lambda function {kind} for an hour. "
             "Check the log of the function, and check whether the channel, such as Slack, is available."
         )
         self._alarm(f"{kind}-waiting", metric, threshold=1, why=why, periods=12)

@@ -71,7 +71,7 @@ class ChannelResources(Environment):
 
         secret = self._slack_secret.signing_secret
         return (
-            page_link(os.environ["FOCUSWATCH_PAGE_DOOR"], secret=secret, now=self.clock()) if secret else None
+            page_link(os.environ["FOCUSWATCH_LINK_URL"], secret=secret, now=self.clock()) if secret else None
         )
 
     def slack_routes(self) -> "SlackRoutes":
@@ -91,7 +91,7 @@ class ChannelResources(Environment):
     def slack_channel(self, slack: "SlackClient | Webhook", *, by_webhook: bool = False) -> "SlackChannel":
         """Return the Slack delivery through the bot, or through a webhook, which can only post."""
         from focuswatch.notify.collect_and_post_slack_and_teams_digests import (
-            QUIET_SECONDS,
+            SECONDS_WITHOUT_CHANGE,
             Digests,
             DigestState,
         )
@@ -106,7 +106,7 @@ class ChannelResources(Environment):
             claims=Claims(self.table, channel="slack", model=SlackState),
             channels=Channels(self.table, slack),
             digests=Digests(
-                self.table, gathered, self.clock, render_digest, QUIET_SECONDS if by_webhook else 0
+                self.table, gathered, self.clock, render_digest, SECONDS_WITHOUT_CHANGE if by_webhook else 0
             ),
             owners=self.owners,
             catalog=self.catalog,
@@ -280,7 +280,7 @@ class ChannelResources(Environment):
 
         secret = TeamsSecret.read(self.secret("teams"))
         webhooks = TeamsWebhooks(secret, MessageRateLimit(self.table, channel="teams"))
-        return TeamsSender(webhooks, os.environ["FOCUSWATCH_PAGE_DOOR"], self.clock)
+        return TeamsSender(webhooks, os.environ["FOCUSWATCH_LINK_URL"], self.clock)
 
     def link_recorder(self, show_elsewhere: "Callable[[PersonResponse], None]") -> "LinkRecorder":
         """Return the recorder for responses from links in Teams; `show_elsewhere` is called with each response."""

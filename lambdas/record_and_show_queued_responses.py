@@ -8,8 +8,8 @@ from focuswatch.notify.record_response_once import PersonResponse
 from focuswatch.notify.retry_or_dead_letter_batch import Record
 from focuswatch.notify.slack.authorize_and_record_response import ResponseRecorder
 from focuswatch.notify.slack.verify_and_parse_slack_interactions import UserResponse
-from focuswatch.notify.teams.link_response_queue_message import LinkResponse
 from focuswatch.notify.teams.record_link_response_and_notify_channel import LinkRecorder
+from focuswatch.notify.teams.submitted_link_response_as_queue_message import LinkResponse
 from lambdas.function_decorator import Invocation, lambda_function, logger
 from lambdas.queue_delivery import process_records, report_batch
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import duckdb
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from focuswatch.bill import create_owner_and_computed_local_tables
 from focuswatch.bill.schema import columns_of_all_tables as columns
 from focuswatch.catalog.parse_toml_with_clear_errors import parse_toml
 from focuswatch.catalog.sql_catalog import ROOT, Catalog, Detection
-from focuswatch.catalog.sql_file_rules import FILL_IN
+from focuswatch.catalog.sql_file_rules import FILL_IN, FORMER_NAMES
 from focuswatch.detect.detection_placeholder_values import DetectionInput, first_new_day
 from focuswatch.detect.run_detection_and_check_rows import Outcome, run_detection
 from focuswatch.engines.duckdb_connection_macros_and_tables import create_empty_table
@@ -43,7 +43,9 @@ class Case(BaseModel):
     name: str = Field(min_length=8)
     kind: Literal["fires", "quiet", "boundary"]
     as_of: date | None = None
-    news_since: date | None = None
+    first_new_day: date | None = Field(
+        default=None, validation_alias=AliasChoices("first_new_day", FORMER_NAMES["first_new_day"])
+    )
     required_tags: list[str] = ["team"]
     charges: list[Row] = []
     activity: list[Row] = []
@@ -139,7 +141,7 @@ def input_of(case: Case, *, file: CaseFile, per_usd: float = 1.0) -> DetectionIn
     as_of = case.as_of or file.as_of
     return DetectionInput(
         as_of=as_of,
-        first_new_day=case.news_since or first_new_day(as_of, evaluated_until=None),
+        first_new_day=case.first_new_day or first_new_day(as_of, evaluated_until=None),
         required_tags=tuple(case.required_tags),
         per_usd=per_usd,
     )

@@ -18,7 +18,7 @@ from focuswatch.bill.schema.columns_of_all_tables import STORED_TABLES
 from focuswatch.bill.schema.glue_tables_and_partition_keys import PERIOD_KEY
 from focuswatch.bill.settling_days import AWS_DAYS, end_of_bill, settle_days
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.quoted_identifiers import quoted
+from focuswatch.engines.quote_sql_identifier import quoted
 from focuswatch.engines.values_as_sql_literals import Expression, Scalar, literal, literals
 
 AWS_EXPORT = "the AWS export"  # name in messages; the name of the export as a bill is empty

@@ -14,13 +14,13 @@ WEEK_AGO = Expression("CAST(current_date - INTERVAL '7' DAY AS date)")
 def saved_query(
     entry: Detection | Report, *, catalog: Catalog, required_tags: Sequence[str], per_usd: float = 1.0
 ) -> str:
-    """Return the SQL of a detection or report that runs as of the current date and reports news of the last week.
+    """Return the SQL of a detection or report that runs as of the current date and reports what is new since last week.
 
     `per_usd` converts thresholds in USD: units of the billing currency for one US dollar.
     """
     values: dict[str, Value] = {
         "as_of": TODAY,
-        "news_since": WEEK_AGO,
+        "first_new_day": WEEK_AGO,
         "required_tags": list(required_tags),
         PER_USD: per_usd,
     }

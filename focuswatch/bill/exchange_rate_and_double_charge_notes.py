@@ -25,8 +25,8 @@ def conversion_note(name: str, rate: Rate, *, main_name: str, main: Rate) -> str
         if not needed.source:
             raise ConfigError(
                 f"The bill {name} is in {rate.currency} and the bill {main_name} is in {main.currency}, but there "
-                "is no exchange "
-                f"rate for {needed.currency}. Set {needed.currency} under [exchange_rates] in owners.toml."
+                f"is no exchange rate for {needed.currency}. Set the exchange rate for {needed.currency} under "
+                "[exchange_rates] in owners.toml."
             )
     return (
         f"amounts in the bill {name} are converted from {rate.currency} to {main.currency}: "

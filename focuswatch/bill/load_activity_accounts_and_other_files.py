@@ -25,7 +25,7 @@ from focuswatch.bill.schema.columns_of_all_tables import (
 )
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_connection_macros_and_tables import create_empty_table, file_list
-from focuswatch.engines.quoted_identifiers import quoted
+from focuswatch.engines.quote_sql_identifier import quoted
 from focuswatch.errors import ConfigError
 
 # Prefixes of the lines in which DuckDB states the reason for an error; other lines show its place in the statement.
@@ -69,7 +69,7 @@ FROM (
 )
 """
 OVERLAPPING_PERIODS = f"""
-SELECT sub_account_id, valid_from, ended
+SELECT sub_account_id, ended, valid_from, valid_to
 FROM (
     SELECT *, lead(valid_to) OVER (PARTITION BY sub_account_id ORDER BY place) AS ended
     FROM ({ACCOUNT_PERIODS})
@@ -149,11 +149,15 @@ def load_accounts(connection: duckdb.DuckDBPyConnection, path: Path | None) -> N
     load_file(connection, "accounts_file", ACCOUNTS_FILE, path)
     overlap = connection.execute(OVERLAPPING_PERIODS).fetchone()
     if overlap is not None:
-        account, valid_from, before = overlap
-        found = f"another row valid from {valid_from}" if valid_from else "another row without valid_to"
+        account, before, valid_from, valid_to = overlap
+        found = (
+            f"another row is valid from {valid_from}"
+            if valid_from
+            else f"another row until {valid_to or 'today'}"
+        )
         raise ConfigError(
-            f"{path} lists account {account} twice: a row valid until {before or 'today'} and {found}. The "
-            "periods of an account must not overlap; valid_to is the first day after the period."
+            f"{path} lists account {account} twice for the same days: one row is valid until {before or 'today'}, "
+            f"{found}. Expected one row per account and day; valid_to is the first day after the period."
         )
     for name, columns, place in (("accounts", ACCOUNTS, "= 1"), ("account_history", ACCOUNT_HISTORY, "> 1")):
         create_empty_table(connection, name, columns)

@@ -87,8 +87,8 @@ def load_last_export(*, root: Path | None = None) -> RememberedInputs:
         return RememberedInputs(str(latest["export"]), others=tuple(map(str, latest.get("others", ()))))
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ConfigError(
-            f"{path}: expected the path of the most recently scanned export, found damaged content. Specify "
-            "an export, or delete this file and scan again."
+            f"{path}: the record of the most recently scanned export is damaged. Specify an export, or delete this "
+            "file and scan again."
         ) from error
 
 
@@ -121,8 +121,8 @@ def _stored_files(path: Path) -> dict[str, Path]:
         return {name: Path(paths[name]) for name in FILE_OPTIONS if name in paths}
     except (ValueError, TypeError, RecursionError) as error:
         raise ConfigError(
-            f"{path}: expected the paths of the files that you passed to earlier scans of this export, found damaged "
-            "content. Specify the files again and scan with --forget-files."
+            f"{path}: the list of files that you passed to earlier scans of this export is damaged. Specify the files "
+            "again and scan with --forget-files."
         ) from error
 
 

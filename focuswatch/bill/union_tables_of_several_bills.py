@@ -115,7 +115,7 @@ def account_ids(bills: Sequence[RefreshedBill]) -> dict[str, dict[str | None, st
             if before.accounts[account] == provider:
                 raise ConfigError(
                     f"The bills {before.name} and {bill.name} both contain {provider} charges for account {account}. "
-                    "These charges would be counted twice. Specify one of the two bills."
+                    "These charges would be counted twice. Specify only one of the two bills."
                 )
             own[account] = f"{bill.name}/{account}"
         renamed[bill.name] = own

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 import focuswatch
 from focuswatch.catalog.parse_toml_with_clear_errors import parse_toml
-from focuswatch.catalog.sql_file_rules import FILL_IN, USD_SUFFIX, broken_rules
+from focuswatch.catalog.sql_file_rules import FILL_IN, FORMER_NAMES, USD_SUFFIX, broken_rules
 from focuswatch.catalog.sql_file_rules import PER_USD as PER_USD
 from focuswatch.catalog.sql_header_models import (
     DEFAULT_SECURITY_TYPES,
@@ -168,7 +168,10 @@ def read_entry(path: Path, header_type: type[H]) -> CatalogEntry[H]:
             f"{where}: no header found; start the file with a TOML header in a /* … */ comment."
         )
     header = _read_header(parts[1], header_type, where=where)
-    entry = CatalogEntry(id=path.stem, header=header, sql=parts[2].strip(), path=path)
+    sql = parts[2].strip()
+    for name, former_name in FORMER_NAMES.items():
+        sql = re.sub(rf"\${former_name}\b", f"${name}", sql)
+    entry = CatalogEntry(id=path.stem, header=header, sql=sql, path=path)
     if problems := list(broken_rules(entry.id, header=header, sql=entry.sql, text=text)):
         raise CatalogError("\n".join(f"{where}: {problem}" for problem in problems))
     return entry

@@ -8,13 +8,16 @@ from collections.abc import Iterator
 
 from focuswatch.catalog.sql_header_models import ID_PATTERN, DetectionHeader, Header, Parameter
 from focuswatch.engines.fill_placeholders_with_literals import placeholders
+from focuswatch.engines.skip_or_remove_sql_comments import without_comments_and_strings
 
 BUILT_IN = {
     "as_of": "the first day that is not evaluated",
-    "news_since": "the first day that the previous scan did not evaluate",
+    "first_new_day": "the first day that the previous scan did not evaluate",
     "required_tags": "the tag keys that owners.toml requires",
     "tag_prefix": "a regular expression for the prefixes that cost allocation adds to tag keys",
 }
+# Former names of placeholders, which are accepted for one more version.
+FORMER_NAMES = {"first_new_day": "news_since"}
 # Key of the exchange rate among the values of a statement: units of the billing currency for one US dollar.
 PER_USD = "per_usd"
 USD_SUFFIX = "_usd"  # required suffix of parameters that are amounts of money, in USD
@@ -36,7 +39,7 @@ def broken_rules(id: str, *, header: Header, sql: str, text: str) -> Iterator[st
     yield from _broken_parameter_rules(header.parameters, sql=sql)
     if not re.match(r"(SELECT|WITH)\b", sql):
         yield "no query found after the header; expected a query that starts with SELECT or WITH."
-    if ";" in re.sub(r"'[^']*'|--[^\n]*", "", sql):
+    if ";" in without_comments_and_strings(sql):
         yield "found ';'; expected one statement without a semicolon."
 
 

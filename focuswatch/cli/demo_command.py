@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from focuswatch.cli import opened_ledger, page_command
+from focuswatch.cli import open_ledger_and_find_entry, page_command
 from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
 
 if TYPE_CHECKING:
@@ -82,7 +82,9 @@ def _write_page(bill_options: BillOptions, *, out: Path) -> "tuple[list[Row], st
         line.progress("Writing the report page")
         bill, catalog, owners = opened.bill, opened.catalog, opened.owners
         rows = report_rows(catalog.report("ai_spend"), engine=bill.engine, as_of=bill.as_of, owners=owners)
-        with opened_ledger.open_ledger(None, export=opened.name, state=bill_options.state) as ledger:
+        with open_ledger_and_find_entry.open_ledger(
+            None, export=opened.name, state=bill_options.state
+        ) as ledger:
             address = page_command.write_page(bill, ledger=ledger, catalog=catalog, owners=owners, out=out)
     return rows, address
 

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from focuswatch.cli import opened_ledger, shared_option_types
+from focuswatch.cli import open_ledger_and_find_entry, shared_option_types
 from focuswatch.cli.bill_and_ledger_option_groups import BillOptions, takes
-from focuswatch.cli.opened_ledger import Fingerprint, entry_of, next_ledger_command
+from focuswatch.cli.open_ledger_and_find_entry import Fingerprint, entry_of, next_ledger_command
 from focuswatch.cli.shared_option_types import ListFormat
 
 if TYPE_CHECKING:
@@ -38,11 +38,13 @@ def explain(
     from focuswatch.cli.output import explanation_table, json_and_csv
 
     ledger_option = bill_options.ledger
-    with opened_ledger.open_ledger(
+    with open_ledger_and_find_entry.open_ledger(
         ledger_option, export=bill_options.export, state=bill_options.state
     ) as ledger:
         finding = entry_of(ledger, fingerprint, bill_options).finding
-    if ledger_option and ledger_option.startswith(opened_ledger.DYNAMODB):  # the deployment has the bill
+    if ledger_option and ledger_option.startswith(
+        open_ledger_and_find_entry.DYNAMODB
+    ):  # the deployment has the bill
         explanation = _stored(finding)
     else:
         explanation = _computed(finding, bill_options=bill_options)

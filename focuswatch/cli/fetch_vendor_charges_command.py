@@ -21,7 +21,7 @@ class Vendor(StrEnum):
 
 
 def fetch(
-    vendor: Annotated[Vendor, typer.Argument(help="AI vendor whose charges to fetch.")],
+    vendor: Annotated[Vendor, typer.Argument(help="AI vendor to fetch charges from.")],
     out: Annotated[
         Path,
         typer.Option(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from focuswatch.cli.bill_and_ledger_option_groups import LedgerOptions, takes
-from focuswatch.cli.opened_ledger import Fingerprint, entry_of, open_ledger_of
+from focuswatch.cli.open_ledger_and_find_entry import Fingerprint, entry_of, open_ledger_of
 from focuswatch.cli.shared_option_types import ListFormat
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from focuswatch.cli import opened_ledger, shared_option_types
+from focuswatch.cli import open_ledger_and_find_entry, shared_option_types
 from focuswatch.cli.bill_and_ledger_option_groups import BillOptions, takes
 
 if TYPE_CHECKING:
@@ -35,13 +35,13 @@ def note(
     focuswatch note 3f9a1c >> config/owners.toml
     """
     from focuswatch.cli.open_export_with_files_of_last_scan import open_export
-    from focuswatch.cli.opened_ledger import entry_of
+    from focuswatch.cli.open_ledger_and_find_entry import entry_of
 
     with open_export(bill_options) as opened:
         if subject in opened.owners.use_cases:
             text = _of_use_case(subject, opened)
         else:
-            with opened_ledger.open_ledger(
+            with open_ledger_and_find_entry.open_ledger(
                 bill_options.ledger, export=opened.name, state=bill_options.state
             ) as ledger:
                 finding = entry_of(ledger, subject, bill_options).finding

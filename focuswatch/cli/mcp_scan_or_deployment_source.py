@@ -9,7 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.cli import opened_ledger
+from focuswatch.cli import open_ledger_and_find_entry
 from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
 from focuswatch.cli.open_bill_on_duckdb_or_trino import export_name
 from focuswatch.cli.open_export_with_files_of_last_scan import open_export
@@ -40,7 +40,7 @@ class ScanSource:
         """Open the ledger; see Source."""
         given = self.bill_options
         export = export_name(given.export, given.trino_location) if given.export else None
-        with opened_ledger.open_ledger(given.ledger, export=export, state=given.state) as ledger:
+        with open_ledger_and_find_entry.open_ledger(given.ledger, export=export, state=given.state) as ledger:
             yield ledger
 
     @contextmanager

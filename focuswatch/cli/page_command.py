@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from focuswatch.cli import opened_ledger
+from focuswatch.cli import open_ledger_and_find_entry
 from focuswatch.cli.bill_and_ledger_option_groups import BillOptions, takes
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def page(
 
     with (
         open_export(bill_options) as opened,
-        opened_ledger.open_ledger(
+        open_ledger_and_find_entry.open_ledger(
             bill_options.ledger, export=opened.name, state=bill_options.state
         ) as ledger,
         progress_line() as line,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from focuswatch.cli import opened_ledger
+from focuswatch.cli import open_ledger_and_find_entry
 from focuswatch.cli.bill_and_ledger_option_groups import BillOptions, takes
 from focuswatch.cli.shared_option_types import MONTH, CostName, ReportFormat, SplitBy, parse_month
 
@@ -27,7 +27,9 @@ def report(
     bill_options: BillOptions,
     by: Annotated[
         SplitBy | None,
-        typer.Option(help="Run the report once per team, use case, intent or provider.", show_default=False),
+        typer.Option(
+            help="Run the report separately for each team, use case, intent or provider.", show_default=False
+        ),
     ] = None,
     cost: Annotated[
         CostName | None,
@@ -111,7 +113,7 @@ def _close_month(
         )
     with (
         open_export(bill_options) as opened,
-        opened_ledger.open_ledger(
+        open_ledger_and_find_entry.open_ledger(
             bill_options.ledger, export=opened.name, state=bill_options.state
         ) as ledger,
     ):
@@ -142,7 +144,7 @@ def _load_findings(report: "Report", *, opened: "OpenedExport", bill_options: Bi
     from focuswatch.reports.known_findings_table import findings_table_rows, reads_ledger
 
     if reads_ledger(report):
-        with opened_ledger.open_ledger(
+        with open_ledger_and_find_entry.open_ledger(
             bill_options.ledger, export=opened.name, state=bill_options.state
         ) as ledger:
             bill = opened.bill

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from focuswatch.cli import opened_ledger, shared_option_types
+from focuswatch.cli import open_ledger_and_find_entry, shared_option_types
 from focuswatch.cli.bill_and_ledger_option_groups import BillOptions, takes
 from focuswatch.cli.shared_option_types import ScanFormat, SeverityName
 
@@ -102,7 +102,7 @@ def scan_and_notify(
     note_unfinished(catalog)
     detections = _selected(catalog, only)
     inputs = bill_inputs(bill_options, recalled)
-    ledger_path = opened_ledger.ledger_path(bill_options.ledger, state=inputs.state)
+    ledger_path = open_ledger_and_find_entry.ledger_path(bill_options.ledger, state=inputs.state)
     with ExitStack() as stack:  # keeps the ledger open in the caller's block; the bill is closed before
         with (
             progress_line() as line,
@@ -143,7 +143,7 @@ def _next_command(bill_options: BillOptions) -> "NextCommand":
     state, ledger, trino = bill_options.state, bill_options.ledger, bill_options.trino_location
     if trino and bill_options.export and not ledger:
         ledger = str(
-            opened_ledger.ledger_path(
+            open_ledger_and_find_entry.ledger_path(
                 None, state=state_of(export_name(bill_options.export, trino), root=state)
             )
         )

@@ -8,7 +8,12 @@ import typer
 
 from focuswatch.cli import shared_option_types
 from focuswatch.cli.bill_and_ledger_option_groups import LedgerOptions, takes
-from focuswatch.cli.opened_ledger import Fingerprint, entry_of, next_ledger_command, open_ledger_of
+from focuswatch.cli.open_ledger_and_find_entry import (
+    Fingerprint,
+    entry_of,
+    next_ledger_command,
+    open_ledger_of,
+)
 
 if TYPE_CHECKING:
     from focuswatch.ledger import Ledger
@@ -25,7 +30,7 @@ Until = Annotated[
     typer.Option(
         parser=shared_option_types.parse_day,
         metavar=shared_option_types.DAY,
-        help="End date of the suppression. Scans as of this date or later notify the owner again. [default: "
+        help="End date of the suppression. Scans on or after this date notify the owner again. [default: "
         "no end date]",
         show_default=False,
     ),
@@ -40,7 +45,7 @@ def snooze(
         typer.Option(
             parser=shared_option_types.parse_day,
             metavar=shared_option_types.DAY,
-            help="End date of the suppression. Scans as of this date or later notify the owner again.",
+            help="End date of the suppression. Scans on or after this date notify the owner again.",
         ),
     ],
     reason: Reason,

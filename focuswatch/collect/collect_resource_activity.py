@@ -9,13 +9,13 @@ from focuswatch.collect import (
     opensearch_kendra_q_neptune_resources,
     sagemaker_bedrock_resources,
 )
-from focuswatch.collect.build_arns_from_account_and_region import Place
+from focuswatch.collect.account_and_region_record_with_arns import Place
 from focuswatch.collect.collected_account import CollectedAccount
 from focuswatch.collect.daily_cloudwatch_metrics import MetricReadings, read_metrics
 from focuswatch.collect.days_to_collect import Window
 from focuswatch.collect.find_missing_and_merge_metric_days import AccountMetricDays
 from focuswatch.collect.read_and_write_collected_tables_in_s3 import Store
-from focuswatch.collect.resource_and_metric_records import Resource
+from focuswatch.collect.resources_and_cloudwatch_metrics_to_read import Resource
 from focuswatch.collect.services_not_offered import ServicesNotOffered
 from focuswatch.collect.shared_clients_for_member_accounts import Session
 

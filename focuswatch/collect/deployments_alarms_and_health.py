@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from focuswatch.collect.account_and_region_record_with_arns import Place
 from focuswatch.collect.aws_paging import paged
 from focuswatch.collect.bill_service_names_by_aws_code import service_of_namespace, service_of_source
-from focuswatch.collect.build_arns_from_account_and_region import Place
 from focuswatch.collect.collected_event import CollectedEvent
 from focuswatch.collect.record_of_successful_cloudtrail_call import record_of_successful_call
 from focuswatch.collect.shared_clients_for_member_accounts import Session

@@ -4,11 +4,11 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
 
-from focuswatch.collect.build_arns_from_account_and_region import Place
+from focuswatch.collect.account_and_region_record_with_arns import Place
 from focuswatch.collect.daily_cloudwatch_metrics import MetricReadings
 from focuswatch.collect.days_to_collect import Window, days_between
 from focuswatch.collect.read_and_write_collected_tables_in_s3 import Series, Store, Values
-from focuswatch.collect.resource_and_metric_records import Resource
+from focuswatch.collect.resources_and_cloudwatch_metrics_to_read import Resource
 
 
 @dataclass

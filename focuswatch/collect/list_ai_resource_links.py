@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from focuswatch.collect.account_and_region_record_with_arns import Place
 from focuswatch.collect.aws_paging import paged
-from focuswatch.collect.build_arns_from_account_and_region import Place
 
 DRAFT = "DRAFT"  # the version that every agent has
 DATA_SOURCE = "data source of knowledge base"

@@ -3,9 +3,15 @@
 from collections.abc import Iterator
 from typing import Any
 
+from focuswatch.collect.account_and_region_record_with_arns import Place
 from focuswatch.collect.aws_paging import paged
-from focuswatch.collect.build_arns_from_account_and_region import Place
-from focuswatch.collect.resource_and_metric_records import Metric, Resource, Watched, day_of, dimensions
+from focuswatch.collect.resources_and_cloudwatch_metrics_to_read import (
+    Metric,
+    Resource,
+    Watched,
+    day_of,
+    dimensions,
+)
 
 COLLECTION_SEARCHES = Metric("AWS/AOSS", "SearchRequestRate")
 DOMAIN_SEARCHES = Metric("AWS/ES", "SearchRate")

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from focuswatch.collect.account_and_region_record_with_arns import Place
 from focuswatch.collect.aws_paging import paged
-from focuswatch.collect.build_arns_from_account_and_region import Place
 from focuswatch.collect.cloudwatch_metric_data import SeriesQuery, metric_data
 from focuswatch.collect.collection_refusals import AWS_ERRORS, Refusal, reason_of
 from focuswatch.collect.list_called_bedrock_models_from_cloudwatch import NAMESPACE, RESOURCE_MODEL_PARTS

@@ -19,7 +19,7 @@ from focuswatch.connectors.focus_file_store_protocol import (
 from focuswatch.connectors.focus_row_of_vendor_charge import COLUMNS, BillingAccount, focus_row, period_of
 from focuswatch.connectors.vendor_charge_record import VendorCharge
 from focuswatch.engines.duckdb_connection_macros_and_tables import file_list
-from focuswatch.engines.quoted_identifiers import quoted
+from focuswatch.engines.quote_sql_identifier import quoted
 from focuswatch.engines.values_as_sql_literals import literal
 from focuswatch.errors import ConfigError
 

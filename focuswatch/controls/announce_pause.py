@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from focuswatch.controls.attach_or_detach_deny_policy import undo_command
-from focuswatch.controls.spending_button_content import role_count
+from focuswatch.controls.spending_button_content import paused_text, role_count
 from focuswatch.controls.spending_pause_record import PauseRecord
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.escape_and_shorten_wiki_text import escaped, verbatim
 from focuswatch.notify.jira.issue_state_record import IssueState
+from focuswatch.notify.one_line_and_truncated_text import one_line
 from focuswatch.notify.slack.block_kit_elements import code, rich, section, words
 from focuswatch.notify.slack.deliver import SlackChannel
 from focuswatch.notify.slack.escape_and_shorten_slack_text import TEXT_CHARACTERS, escaped_within
 from focuswatch.notify.slack.post_once import OncePoster
 from focuswatch.notify.slack.show_response_and_spending_control_in_message import show_spending_control
-from focuswatch.notify.truncate_text import one_line
 
 COMMAND_CHARACTERS = 500
 LINE_CHARACTERS = 2000
@@ -90,14 +90,11 @@ def render_pause(record: PauseRecord, *, policy_name: str) -> dict[str, Any]:
 
 def headline(record: PauseRecord) -> str:
     """Return a sentence that says who paused or resumed the spending, until when and why."""
-    dry = "Dry run, no role was changed: " if record.dry_run else ""
     if record.state == "removed":
+        dry = "Dry run (no role was changed): " if record.dry_run else ""
         ended = "is not paused" if record.was_never_applied else f"was resumed by {record.author}"
         return f"{dry}Spending for use case {record.use_case} {ended}. Reason: {record.reason}."
-    return (
-        f"{dry}Spending for use case {record.use_case} was paused by {record.author} "
-        f"until {record.expires:%Y-%m-%d %H:%M} UTC. Reason: {record.reason.rstrip('.')}."
-    )
+    return f"{paused_text(record)} Reason: {record.reason.rstrip('.')}."
 
 
 def _details(record: PauseRecord) -> list[str]:
@@ -109,11 +106,14 @@ def _details(record: PauseRecord) -> list[str]:
         )
         if (more := len(record.roles) - MOST_COMMANDS) > 0:
             details.append(
-                f"For {more} more of the roles, run the same command with the role name and account ID."
+                f"For the other {role_count(more)}, run the same command with the role name and account ID of "
+                "each role."
             )
     if record.is_paused:
         details.append(f"The pause affects {role_count(len(record.roles))}: {', '.join(record.roles)}.")
-    return details + [f"{role} could not be changed: {why}." for role, why in sorted(record.failed.items())]
+    return details + [
+        f"focuswatch could not pause {role}: {why}." for role, why in sorted(record.failed.items())
+    ]
 
 
 def _commands(record: PauseRecord, policy_name: str) -> list[str]:

@@ -174,7 +174,10 @@ def decide_clock(record: PauseRecord | None, *, cap: CapSettings, now: float) ->
 
 
 def decide_observed(record: PauseRecord | None, *, attached: Collection[str], now: float) -> PauseDecision:
-    """End the pause of roles that no longer have the policy, because someone detached it manually."""
+    """End the pause of roles that no longer have the policy, because someone detached it manually.
+
+    If other roles keep the policy, the record still names who paused the spending.
+    """
     if record is None or record.state != "applied" or record.dry_run:
         return PauseDecision(None, "")
     if now - record.history[-1].at < SETTLED_SECONDS:
@@ -188,7 +191,11 @@ def decide_observed(record: PauseRecord | None, *, attached: Collection[str], no
     changed = record.model_copy(
         update={"roles": left or record.roles, "decided_at": max(record.decided_at, now)}
     )
-    return PauseDecision(changed.changed(state, author=BY_HAND, reason=why, at=now), why)
+    changed = changed.changed(state, author=BY_HAND, reason=why, at=now)
+    if left:
+        reason = f"{BY_HAND} removed the deny policy from {gone}"
+        changed = changed.model_copy(update={"author": record.author, "reason": reason})
+    return PauseDecision(changed, why)
 
 
 def decide_cap(

@@ -18,14 +18,22 @@ def spending_control(cap: CapSettings, record: PauseRecord | None) -> SpendingCo
             f"Resume, for at most {cap.pause_days} day{'' if cap.pause_days == 1 else 's'}?{dry}"
         )
         return SpendingControl("pause_spending", question, resumed_line(record))
-    dry = "Dry run: " if record.dry_run else ""
-    until = f"{record.expires:%Y-%m-%d %H:%M} UTC"
-    status = f"{dry}Spending for use case {cap.use_case} was paused by {record.author} until {until}."
     return SpendingControl(
         "resume_spending",
         f"Allow {role_count(len(record.roles))} of use case {cap.use_case} to call Bedrock and SageMaker again?",
-        status,
+        paused_text(record),
     )
+
+
+def paused_text(record: PauseRecord) -> str:
+    """Return sentences that say until when the spending is paused, or would be without the dry run, and by whom."""
+    until = f"until {record.expires:%Y-%m-%d %H:%M} UTC"
+    if record.dry_run:
+        return (
+            f"Dry run (no role was changed): spending for use case {record.use_case} would be paused {until}. "
+            f"Requested by {record.author}."
+        )
+    return f"Spending for use case {record.use_case} is paused {until}. Paused by {record.author}."
 
 
 def resumed_line(record: PauseRecord | None) -> str | None:

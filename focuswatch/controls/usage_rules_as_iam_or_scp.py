@@ -52,8 +52,8 @@ def policy_notes(policy: UsagePolicy, *, kind: PolicyKind) -> list[str]:
     notes = [f"This command changed nothing. Review the policy, then attach the policy {target}."]
     if policy.regions:
         notes.append(
-            "A cross-Region inference profile calls models in other Regions. List all Regions of the "
-            "inference profile in `regions`, or use models in a single Region."
+            "The policy denies calls in all other Regions. A cross-Region inference profile calls models in several "
+            "Regions, so add all Regions of the inference profile to `regions`, or use models in a single Region."
         )
     if policy.batch:
         notes.append(

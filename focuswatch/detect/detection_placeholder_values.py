@@ -25,7 +25,7 @@ class DetectionInput:
         """The built-in placeholders, and the rate at which parameters in USD are converted."""
         return {
             "as_of": self.as_of,
-            "news_since": self.first_new_day,
+            "first_new_day": self.first_new_day,
             "required_tags": list(self.required_tags),
             PER_USD: self.per_usd,
         }

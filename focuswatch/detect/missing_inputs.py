@@ -18,8 +18,8 @@ IS_FILLED = {
     "ConsumedQuantity": "ConsumedQuantity IS NOT NULL",
 }
 FILL_COLUMN = {
-    "ResourceId": "Export charges with resource IDs. The FOCUS 1.2 export of AWS Data Exports contains resource IDs.",
-    "ConsumedQuantity": "Export charges with ConsumedQuantity and ConsumedUnit.",
+    "ResourceId": "Include resource IDs in the export. The FOCUS 1.2 export of AWS Data Exports contains resource IDs.",
+    "ConsumedQuantity": "Include the columns ConsumedQuantity and ConsumedUnit in the export.",
 }
 COLLECT = "Collect CloudWatch activity, and pass the file: focuswatch scan EXPORT --activity FILE"
 DAYS = """

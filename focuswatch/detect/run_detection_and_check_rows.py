@@ -119,7 +119,8 @@ def _without_invalid_costs(rows: list[Row], detection: Detection) -> tuple[list[
     return (
         [row for row in rows if not any(row is other for other in invalid)],
         f"{detection.id}: {len(invalid)} {'finding was' if len(invalid) == 1 else 'findings were'} omitted, because "
-        f"the cost is not a finite number (first: {named}). Correct these charges in the export.",
+        f"the cost is not a finite number (first: {named}). Correct the file that contains these charges, or export "
+        "the billing period again.",
     )
 
 

@@ -27,7 +27,7 @@ def anomalous_series(
         return []
     scoring = detection.header.scoring
     assert scoring is not None  # the catalog rejects a series detection without it
-    as_of, first_new_day = inputs["as_of"], inputs["news_since"]
+    as_of, first_new_day = inputs["as_of"], inputs["first_new_day"]
     assert isinstance(as_of, date)
     assert isinstance(first_new_day, date)
     per_usd = inputs.get(PER_USD, 1.0)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from focuswatch.engines.quoted_identifiers import quoted
+from focuswatch.engines.quote_sql_identifier import quoted
 from focuswatch.engines.values_as_sql_literals import literal
 
 if TYPE_CHECKING:

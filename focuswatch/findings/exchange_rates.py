@@ -68,7 +68,7 @@ class Rate:
         """A note about the rate, shown with the findings; None on a bill in USD."""
         if self.currency == USD:
             return None
-        set_it = f"set {self.currency} under [exchange_rates] in owners.toml"
+        set_it = f"set the exchange rate for {self.currency} under [exchange_rates] in owners.toml"
         if not self.source:
             return (
                 f"There is no exchange rate for {self.currency}. "

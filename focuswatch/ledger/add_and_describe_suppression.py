@@ -39,7 +39,7 @@ def suppression_text(ledger: Ledger, suppression: Suppression, *, unsuppress: Ca
         f"Suppression {suppression.id}: {suppression.scope} {suppression.value} is muted {suppression.end_text}. "
         f"This suppression covers {count_text(covered, 'open finding')}."
         + "".join(
-            f" Suppression {earlier.id} mutes the same findings {earlier.end_text}. To remove it, run "
+            f" Suppression {earlier.id} already mutes the same findings {earlier.end_text}. To remove it, run "
             f"{unsuppress(earlier.id)}."
             for earlier in _earlier(ledger, suppression)
         )

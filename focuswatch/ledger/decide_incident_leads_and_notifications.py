@@ -177,14 +177,14 @@ class _State:
 
     def _notifications(self, incident: OpenIncident, kind: NotificationKind | None) -> Iterator[Notification]:
         """Yield the notification of the lead, and those of the other findings, which channels do not send."""
-        news = {} if kind is None else {incident.lead.fingerprint: kind}
+        kinds = {} if kind is None else {incident.lead.fingerprint: kind}
         for finding in incident.findings[1:]:
             own = self.kinds.get(finding.fingerprint)
             if own in ("new", "changed"):
-                news[finding.fingerprint] = own
-        findings = {one: self.entries[one].finding for one in news}
+                kinds[finding.fingerprint] = own
+        findings = {one: self.entries[one].finding for one in kinds}
         by_detection = sorted(
-            (one for one in findings.values() if news[one.fingerprint] == "new"),
+            (one for one in findings.values() if kinds[one.fingerprint] == "new"),
             key=lambda one: one.detection,
         )
         announced = {
@@ -195,10 +195,10 @@ class _State:
         for one, finding in findings.items():
             others = announced.get(one, [])
             yield Notification(
-                kind=news[one],
+                kind=kinds[one],
                 finding=finding,
                 in_incident=one != incident.lead.fingerprint,
-                on_topic=news[one] != "new" or one in announced,
+                on_topic=kinds[one] != "new" or one in announced,
                 others=tuple(_related(other) for other in others[:MOST_ANNOUNCED]),
                 others_count=len(others),
             )

@@ -24,8 +24,8 @@ def decode_cursor(cursor: str, *, of: object) -> list[str | int]:
         ) from error
     if digest != _digest(of):
         raise ConfigError(
-            "The cursor belongs to a call with other arguments, or to an earlier bill. Repeat the arguments of the "
-            "first call, or omit cursor."
+            "The cursor was returned for a call with other arguments, or before the bill changed. Repeat the "
+            "arguments of the first call, or omit cursor to start again from the first page."
         )
     return [part if isinstance(part, int) else str(part) for part in parts]
 

@@ -100,7 +100,11 @@ class ReadTools:
         ] = None,
         charges: Annotated[
             list[CountedCharges] | None,
-            Field(description="Charges to include, if the report supports this argument.", min_length=1),
+            Field(
+                description="Kinds of charges to include (usage, fees, credits or tax), if the report supports this "
+                "argument.",
+                min_length=1,
+            ),
         ] = None,
         cursor: Cursor = None,
     ) -> Document:

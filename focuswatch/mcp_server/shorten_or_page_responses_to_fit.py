@@ -69,7 +69,9 @@ def fit(build: Callable[[TextLimits], Document]) -> Document:
             document["shortened"] = True
         if size_of(document) <= RESPONSE_BYTES:
             return document
-    raise ConfigError("The response is too large to return. Open the finding with focuswatch findings.")
+    raise ConfigError(
+        "The response is too large to return. Use the command line instead, such as focuswatch findings FINGERPRINT."
+    )
 
 
 def paged(

@@ -35,7 +35,10 @@ class FocuswatchServer(MCPServer[Any]):
         return result
 
     async def _check(self, name: str, arguments: dict[str, Any]) -> None:
-        """Raise ToolError for an unknown tool or argument: ignoring a filter would return other data than requested."""
+        """Raise ToolError for an unknown tool or argument.
+
+        If an unknown filter were ignored, the agent would receive data that it did not ask for.
+        """
         tools = {tool.name: tool for tool in await self.list_tools()}
         if name not in tools:
             raise ToolError(f"No tool is named '{visible(name)}'. Expected one of: {', '.join(tools)}.")

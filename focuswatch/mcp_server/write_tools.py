@@ -37,7 +37,7 @@ class WriteTools:
         until: Annotated[
             date,
             Field(
-                description="End date of the suppression. Scans as of this date or later notify the owner again."
+                description="End date of the suppression. Scans on or after this date notify the owner again."
             ),
         ],
         reason: Reason,
@@ -52,7 +52,7 @@ class WriteTools:
         until: Annotated[
             date | None,
             Field(
-                description="End date of the suppression. Scans as of this date or later notify the "
+                description="End date of the suppression. Scans on or after this date notify the "
                 "owner again. If omitted, the suppression has no end date."
             ),
         ] = None,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 EVENT_TYPE = "focuswatch_digest"
 DAY_SECONDS = 86_400
 KEPT_DAYS = 30  # until lines expire; an older digest gets no new lines
-QUIET_SECONDS = 120.0  # time without new lines before a digest that cannot be edited is posted
+SECONDS_WITHOUT_CHANGE = 120.0  # time without new lines before a digest that cannot be edited is posted
 LINE = TypeAdapter(DigestLine)
 
 
@@ -97,7 +97,7 @@ class Digests:
     claims: Claims[DigestState]
     clock: Callable[[], float]
     render: Callable[..., Payload]  # called with the lines, `team` and `as_of`
-    quiet_seconds: float = 0  # see QUIET_SECONDS
+    seconds_without_change: float = 0  # see SECONDS_WITHOUT_CHANGE
     _changed: dict[DigestKey, set[str]] = field(default_factory=dict)  # notification ids by digest
 
     def add(self, channel: str, delivery: QueuedNotification) -> None:
@@ -112,7 +112,7 @@ class Digests:
 
     def mark_changed(self, channel: str, delivery: QueuedNotification) -> None:
         """Mark a digest to be sent again, because its message may not show a stored line yet."""
-        self._changed.setdefault(DigestKey.of(channel, delivery), set()).add(delivery.news_id)
+        self._changed.setdefault(DigestKey.of(channel, delivery), set()).add(delivery.notification_id)
 
     def flush(self, poster: DigestPoster) -> dict[str, Exception]:
         """Post or update every changed digest. Return the errors by notification id."""
@@ -139,9 +139,9 @@ class Digests:
         if claim.state and claim.state.shows(documents) and not claim.unsure:
             return
         changed_at = max(float(item["at"]) for item in items)
-        if self.clock() - changed_at < self.quiet_seconds:
+        if self.clock() - changed_at < self.seconds_without_change:
             raise TryLater(
-                f"the digest {digest_key.id} is still receiving findings", seconds=self.quiet_seconds
+                f"the digest {digest_key.id} is still receiving findings", seconds=self.seconds_without_change
             )
         metadata = {"event_type": EVENT_TYPE, "event_payload": {"digest": digest_key.id}}
         lines = [LINE.validate_json(document) for document in documents]

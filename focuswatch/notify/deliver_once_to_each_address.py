@@ -124,7 +124,7 @@ class DigestLines(Protocol):
         ...
 
 
-def _has_room(_address: str, _news_id: str) -> bool:
+def _has_room(_address: str, _notification_id: str) -> bool:
     return True
 
 
@@ -154,7 +154,7 @@ class AddressChannel:
         """
         finding = delivery.finding
         if delivery.in_incident and not self.each_finding:
-            return f"{delivery.news_id}: {delivery.kind}, part of the incident {finding.incident_id}"
+            return f"{delivery.notification_id}: {delivery.kind}, part of the incident {finding.incident_id}"
         with self.claims.held(finding.fingerprint if self.each_finding else finding.incident_id) as claim:
             return self._deliver(claim, delivery)
 
@@ -170,7 +170,7 @@ class AddressChannel:
         )
         if turn == "wait":
             raise TryLater(
-                f"{delivery.news_id} arrived before the previous notification of the same finding",
+                f"{delivery.notification_id} arrived before the previous notification of the same finding",
                 seconds=RETRY_SECONDS,
             )
         if turn == "done":
@@ -201,7 +201,7 @@ class AddressChannel:
         if errors:
             raise _worst(errors)
         self.claims.settle(claim, state.with_done(delivery))
-        return f"{delivery.news_id}: {delivery.kind}, {'; '.join(done)}" if done else None
+        return f"{delivery.notification_id}: {delivery.kind}, {'; '.join(done)}" if done else None
 
     def _send(
         self,
@@ -230,7 +230,7 @@ class AddressChannel:
             return False
         if delivery.in_digest and (previous is None or previous.in_digest):
             return True
-        return not self.has_room(address, delivery.news_id)
+        return not self.has_room(address, delivery.notification_id)
 
     def _repeat_digest(self, delivery: QueuedNotification, *, address: str, sent: SentNotification) -> None:
         """Mark the digest that holds this notification: an earlier attempt may have failed after storing the line."""

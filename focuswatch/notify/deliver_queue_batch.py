@@ -42,16 +42,16 @@ def deliver_batch(
     def deliver(record: Record) -> str:
         delivery = _delivery(record, now=clock())
         done = channel.deliver(delivery)
-        delivered.append((record, delivery.news_id))
-        return done or f"{delivery.news_id}: already delivered"
+        delivered.append((record, delivery.notification_id))
+        return done or f"{delivery.notification_id}: already delivered"
 
     result = process_batch(
         records, process=deliver, queue=queue, progress=progress, seconds_left=seconds_left
     )
     failed = channel.flush()
-    for record, news_id in delivered:
-        if news_id in failed:
-            handle_error(record, failed[news_id], result=result, queue=queue)
+    for record, notification_id in delivered:
+        if notification_id in failed:
+            handle_error(record, failed[notification_id], result=result, queue=queue)
             result.processed -= 1
     return result
 

@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol
 
-from focuswatch.notify.collect_and_post_slack_and_teams_digests import QUIET_SECONDS, Digests, DigestState
+from focuswatch.notify.collect_and_post_slack_and_teams_digests import (
+    SECONDS_WITHOUT_CHANGE,
+    Digests,
+    DigestState,
+)
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.digest_line import DigestLine
 from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
@@ -68,7 +72,7 @@ class AddressDigests:
         clock: Callable[[], float],
     ) -> None:
         self._kind, self._poster = kind, _PostOnly(sender)
-        self._digests = Digests(table, claims, clock, _unrendered, QUIET_SECONDS)
+        self._digests = Digests(table, claims, clock, _unrendered, SECONDS_WITHOUT_CHANGE)
 
     def add(self, address: str, delivery: QueuedNotification) -> None:
         """Store the digest line of a notification. Idempotent."""

@@ -56,7 +56,7 @@ class QueuedNotification:
     in_incident: bool = False
 
     @property
-    def news_id(self) -> str:
+    def notification_id(self) -> str:
         """Return the id of the notification, which is the same for each delivery attempt."""
         return f"{self.finding.fingerprint}-{self.number}"
 
@@ -101,6 +101,6 @@ def _delivery_hints(body: str, attributes: Mapping[str, str]) -> DeliveryHints:
     return DeliveryHints.model_validate(attributes if hints is None else hints)
 
 
-def notification_number(news_id: str) -> int:
+def notification_number(notification_id: str) -> int:
     """Return the number in a notification id."""
-    return int(news_id.rpartition("-")[2])
+    return int(notification_id.rpartition("-")[2])

@@ -67,14 +67,14 @@ class HealthReport:
 
     @property
     def facts(self) -> str:
-        """Return the age of the data and the bytes that the last runs scanned."""
+        """Return the age of the data and the bytes that the latest runs of all functions scanned."""
         age = (
             "age unknown"
             if self.data_age_hours is None
             else f"{count_text(round(self.data_age_hours), 'hour')} old"
         )
         delivery = f"Newest delivery of the billing export: {age}."
-        return f"{delivery} Data scanned by the last runs: {_size(self.scanned_bytes)}."
+        return f"{delivery} Data scanned in the latest run of each function: {_size(self.scanned_bytes)}."
 
     def as_text(self) -> str:
         """Return the report as plain text, for mail."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from focuswatch.notify.one_line_and_truncated_text import one_line
 from focuswatch.notify.slack.block_kit_elements import (
     Block,
     bullets,
@@ -14,7 +15,6 @@ from focuswatch.notify.slack.block_kit_elements import (
     words,
 )
 from focuswatch.notify.slack.escape_and_shorten_slack_text import escaped_within
-from focuswatch.notify.truncate_text import one_line
 from focuswatch.operations.health_report import HealthProblem, HealthReport
 
 MAX_PROBLEMS = 10

@@ -64,7 +64,7 @@ class Chargeback(OwnersSection):
 
     @property
     def shared_teams(self) -> set[str]:
-        """The teams whose own charges are shared, and which therefore pay no part of shared costs."""
+        """The teams whose own charges are shared, and to which no part of shared costs is therefore allocated."""
         return {team for shared in self.shared for team in shared.teams}
 
 
@@ -85,11 +85,14 @@ def chargeback_problems(
         for key in ("among", "shares"):
             for team in sorted(set(getattr(shared, key)) & chargeback.shared_teams):
                 yield (
-                    f"{where}.{key}: the charges of {team} are shared, so {team} cannot pay a part of other "
-                    f"shared charges. Remove {team} here."
+                    f"{where}.{key}: the charges of {team} are themselves shared, so no other shared charges can be "
+                    f"allocated to {team}. Remove {team} here."
                 )
         if not (shared.among or shared.shares or teams - chargeback.shared_teams):
-            yield f"{where}: no other team can pay these charges. Add a team to [teams]."
+            yield (
+                f"{where}: owners.toml has no other team to which these charges can be allocated. "
+                "Add a team to [teams]."
+            )
 
 
 def _selector_problems(shared: SharedCost, *, use_cases: Mapping[str, UseCase]) -> Iterator[str]:

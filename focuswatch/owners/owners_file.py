@@ -92,7 +92,7 @@ class Owners(OwnersSection):
                 named = f"{rule.key}={rule.value}" if rule.key else rule.value
                 yield (
                     f"teams.{rule.team} and teams.{other} both own the {rule.rule} {named}. "
-                    f"Assign this {rule.rule} to one team."
+                    f"Assign this {rule.rule} to only one team."
                 )
         yield from route_mistakes("routing.fallback_channels", self.routing.routes)
         for name, team in self.teams.items():

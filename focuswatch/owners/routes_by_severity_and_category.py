@@ -51,5 +51,5 @@ def route_mistakes(key: str, routes: Sequence[ChannelRoute]) -> Iterator[str]:
         if shared and one.to != other.to:
             yield (
                 f"{key}: the Slack channels {one.to} and {other.to} both accept findings of category "
-                f"{', '.join(shared)}. Assign each category to one Slack channel."
+                f"{', '.join(shared)}. Assign each category to only one Slack channel."
             )

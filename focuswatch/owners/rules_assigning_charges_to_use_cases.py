@@ -99,4 +99,4 @@ def conflicting_claims(rules: Iterable[PlanRule]) -> Iterator[str]:
         if other != rule.use_case:
             named = f"{rule.key}={rule.value}" if rule.rule == "tag" else rule.value
             both = f"use_cases.{rule.use_case} and use_cases.{other}"
-            yield f"{both} both match the {rule.rule} {named}. Assign this {rule.rule} to one use case."
+            yield f"{both} both match the {rule.rule} {named}. Assign this {rule.rule} to only one use case."

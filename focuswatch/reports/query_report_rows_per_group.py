@@ -84,14 +84,11 @@ def unsplittable(report: Report, catalog: Catalog) -> str | None:
     tables = {name: table.sql for name, table in catalog.tables.items()}
     read = tables_read_by(report.sql, tables)
     if not read.isdisjoint(("principal_charges", "request_metadata_days")):
-        return (
-            "--by can split only charges, but this report reads callers. The report already has a column for the "
-            "team."
-        )
+        return "--by can split only charges, but this report reads callers."
     if "token_hours" in tables_read_by(report.sql, {"token_hours": "", **tables}):
         return "--by can split only charges, but this report reads hourly token counts."
     if reads_ledger(report) and "folded_charges" in read:
-        return "this report combines charges with findings. The report already has a column for the team."
+        return "this report combines charges with findings, and already shows the team of each row."
     return None
 
 

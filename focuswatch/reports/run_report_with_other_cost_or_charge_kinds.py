@@ -22,7 +22,7 @@ from focuswatch.catalog.sql_header_models import (
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.engines.duckdb_engine import DuckDbEngine
-from focuswatch.engines.quoted_identifiers import quoted
+from focuswatch.engines.quote_sql_identifier import quoted
 from focuswatch.engines.values_as_sql_literals import literals
 from focuswatch.errors import ConfigError
 from focuswatch.owners.owners_file import Owners
@@ -97,7 +97,7 @@ def offered_bases(report: Report, *, prefix: str = OPTION) -> str:
         options.append(
             f"{prefix}charges {','.join(kind for kind in CHARGES if kind in {*offers.charges, *offers.more})}"
         )
-    none = "This report supports only one cost column and one set of charges."
+    none = "You cannot change the cost columns or the charges of this report."
     offered = f"Available options: {'; '.join(options)}." if options else none
     return f"{offered} {offers.limits}" if offers.limits else offered
 

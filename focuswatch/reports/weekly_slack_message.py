@@ -32,7 +32,7 @@ def render_weekly_message(week: Week, *, page: str | None = None) -> dict[str, A
             header(week.heading),
             rich(lines, *_page_link(page)),
             context(
-                f"Complete days are the days before {week.as_of}, except the last two days, whose charges can "
+                f"Complete days are all days before {week.as_of} except the two most recent, whose charges can "
                 "still change."
             ),
         ],

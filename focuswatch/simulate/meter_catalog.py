@@ -2,14 +2,15 @@
 
 The column `source` states where a price comes from: `list` is AWS's price list or a bill quoted in public code, read in
 2026; `page` is the service's pricing page under https://aws.amazon.com/pricing/, written from memory and not verified;
-`invented` is only plausible. The column `meter` is a template, see `meter_model_and_region_price_factors.Meter`.
+`invented` is only plausible. The column `meter` is a template: see `Meter` in
+billing_meter_record_and_region_price_factors.
 """
 
 import csv
 from functools import cache
 from pathlib import Path
 
-from focuswatch.simulate.meter_model_and_region_price_factors import AWS, Meter
+from focuswatch.simulate.billing_meter_record_and_region_price_factors import AWS, Meter
 
 EC2 = "Amazon Elastic Compute Cloud"
 S3 = "Amazon Simple Storage Service"

@@ -10,8 +10,8 @@ from random import Random
 from typing import Any
 
 from focuswatch.simulate.bill_calendar import BILL_START_DAYS, FIRST_SCAN_DAYS, SETTLE_DAYS, Calendar
+from focuswatch.simulate.billing_meter_record_and_region_price_factors import Meter
 from focuswatch.simulate.meter_catalog import meters
-from focuswatch.simulate.meter_model_and_region_price_factors import Meter
 from focuswatch.simulate.organization import Lifecycle, SimulatedAccount, SimulatedOrganization
 from focuswatch.simulate.planned_charge_line import FLAT, Line, Week
 from focuswatch.simulate.planned_recommendation import PlannedRecommendation

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from focuswatch.simulate.bill_calendar import Calendar
+from focuswatch.simulate.billing_meter_record_and_region_price_factors import Meter
 from focuswatch.simulate.meter_catalog import PRIVATE_RATES
-from focuswatch.simulate.meter_model_and_region_price_factors import Meter
 from focuswatch.simulate.organization import SimulatedAccount
 
 # Weight of each weekday, Monday first; 0 means no charge.

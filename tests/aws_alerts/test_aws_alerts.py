@@ -260,7 +260,7 @@ def test_id_with_shell_characters_is_in_no_command():
 )
 def test_slack_message_states_the_total(body, expected_text):
     """An alert has a total, not a monthly cost."""
-    message = render_message(read(body), kind="new", today=TODAY + timedelta(days=9), news_id="a-1")
+    message = render_message(read(body), kind="new", today=TODAY + timedelta(days=9), notification_id="a-1")
     assert not blocks_problems(message["blocks"]) and not too_long(message["blocks"])
     assert seen(message).splitlines()[2].startswith(f"*{expected_text}")
     assert cost_so_far_text(read(body), today=TODAY + timedelta(days=9)) is None
@@ -272,7 +272,7 @@ def test_slack_message_states_the_total(body, expected_text):
 def test_alert_message_matches_its_golden_file(name, body):
     """It has the layout of any other finding: what, where, how much, what to do."""
     finding = read(body)
-    payload = {"message": render_message(finding, kind="new", today=finding.last_seen, news_id="n-1")}
+    payload = {"message": render_message(finding, kind="new", today=finding.last_seen, notification_id="n-1")}
     assert not blocks_problems(payload["message"]["blocks"])
     assert_slack_golden(f"{name}.new", payload=payload, text=message_and_reply_text(payload))
 

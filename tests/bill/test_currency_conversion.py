@@ -102,8 +102,9 @@ def test_without_an_exchange_rate_the_scan_stops(tmp_path, opened):
     with pytest.raises(ConfigError) as caught:
         opened(path)
     assert str(caught.value) == (
-        f"{path}: charges are billed in EUR and USD and XTS, but there is no exchange rate for XTS. Set XTS under "
-        "[exchange_rates] in owners.toml, or scan the files of each currency separately."
+        f"{path}: charges are billed in EUR and USD and XTS, but there is no exchange rate for XTS. "
+        "Set the exchange rate for XTS under [exchange_rates] in owners.toml, or scan the files of each currency "
+        "separately."
     )
 
 

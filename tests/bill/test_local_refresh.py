@@ -207,7 +207,7 @@ def test_damaged_index_is_refused(export, tmp_path):
     (reader.state / "export.json").write_text("{")
     with pytest.raises(
         ExportError,
-        match=r"export\.json is damaged; expected the index of an earlier scan\. Delete this file",
+        match=r"export\.json is damaged: focuswatch cannot read the index of the last scan\. Delete this file",
     ):
         reader.refresh()
 

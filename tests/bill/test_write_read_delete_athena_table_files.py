@@ -29,5 +29,5 @@ def test_objects_that_s3_does_not_delete_are_reported():
     assert left == ["a"]
     (warning,) = files.warnings()
     assert warning.startswith(
-        "S3 did not delete 1 old objects below s3://data/tables/: Access Denied. No table"
+        "S3 did not delete 1 outdated objects under s3://data/tables/: Access Denied. No table"
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from focuswatch.authoring.check_catalog_sql_and_cases import problems, sql_and_column_problems
+from focuswatch.authoring.detection_cases import Case
 from focuswatch.authoring.write_new_detection_from_template import write_new_detection
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.read_cost_increase_from_finding import cost_increase_of
@@ -247,6 +248,15 @@ def test_old_key_told_is_accepted_for_notify(tmp_path, old, new):
     """Detections that users wrote keep working for one version."""
     write(tmp_path, told=f'"{old}"')
     assert Catalog.load(tmp_path).detection("a_thing").header.notify == new
+
+
+def test_former_name_of_a_placeholder_is_accepted(tmp_path):
+    """Detections and test cases that users wrote keep working for one version."""
+    write(tmp_path, sql=SQL.replace("$as_of", "$as_of AND charge_date >= $news_since"))
+    values = {"as_of": date(2026, 1, 31), "first_new_day": date(2026, 1, 24)}
+    assert "charge_date >= DATE '2026-01-24'" in Catalog.load(tmp_path).detection("a_thing").render(values)
+    case = Case.model_validate({"name": "an old key", "kind": "quiet", "news_since": date(2026, 1, 24)})
+    assert case.first_new_day == date(2026, 1, 24)
 
 
 def test_check_of_one_detection_reports_only_its_problems(tmp_path):

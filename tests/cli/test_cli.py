@@ -163,8 +163,8 @@ def test_damaged_list_of_remembered_files_is_one_error(export):
     kept.write_text("[" * 5000)
     done = focuswatch("scan", export, "--state", export.parent / "state", code=2)
     assert done.stderr == (
-        f"focuswatch: {kept}: expected the paths of the files that you passed to earlier scans of this export, "
-        "found damaged content. Specify the files again and scan with --forget-files.\n"
+        f"focuswatch: {kept}: the list of files that you passed to earlier scans of this export is damaged. "
+        "Specify the files again and scan with --forget-files.\n"
     )
     focuswatch("scan", export, "--state", export.parent / "state", "--forget-files")
 
@@ -340,7 +340,7 @@ def test_second_snooze_names_the_first(export):
     for until in ("2026-04-05", "2026-05-01"):
         done = focuswatch("snooze", finding["fingerprint"], "--until", until, "--reason", "load test", *state)
     assert (
-        "Suppression 1 mutes the same findings until 2026-04-05. To remove it, run focuswatch unsuppress 1 "
+        "Suppression 1 already mutes the same findings until 2026-04-05. To remove it, run focuswatch unsuppress 1 "
         f"--state {export.parent / 'state'}." in done.stderr
     )
 
@@ -579,7 +579,7 @@ def test_damaged_latest_json_is_one_error(tmp_path, text):
     """The error names the problem; commands with an export do not need the file."""
     (tmp_path / "latest.json").write_text(text)
     done = focuswatch("findings", "--state", tmp_path, code=2)
-    assert "expected the path of the most recently scanned export, found damaged content" in done.stderr
+    assert "the record of the most recently scanned export is damaged" in done.stderr
 
 
 def test_unwritable_state_is_one_error(export, tmp_path):

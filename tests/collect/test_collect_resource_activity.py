@@ -127,9 +127,9 @@ def test_serverless_asynchronous_and_failed_endpoints_are_ignored():
     endpoint(
         cloud,
         "serverless",
-        told={"ProductionVariants": [{"VariantName": "a", "CurrentServerlessConfig": {"MaxConcurrency": 1}}]},
+        more={"ProductionVariants": [{"VariantName": "a", "CurrentServerlessConfig": {"MaxConcurrency": 1}}]},
     )
-    endpoint(cloud, "async", told={"AsyncInferenceConfig": {"OutputConfig": {}}})
+    endpoint(cloud, "async", more={"AsyncInferenceConfig": {"OutputConfig": {}}})
     cloud.add(
         "ListEndpoints",
         {
@@ -215,7 +215,7 @@ def test_only_listed_metrics_of_a_model_are_read():
     )
     measure_model(cloud, "amazon.nova-pro-v1:0", Invocations={ago(1): 2.0})
     run(cloud)
-    assert sorted(cloud.asked) == [
+    assert sorted(cloud.requested_series) == [
         ("InputTokenCount", CLAUDE),
         ("Invocations", "amazon.nova-pro-v1:0"),
         ("Invocations", CLAUDE),

@@ -100,11 +100,11 @@ def test_an_hour_later_only_active_models_are_read_and_late_datapoints_count(sto
     add_tokens(cloud, {1: 7.0, 5: 1.0})
     add_tokens(cloud, {40: 9.0}, model=NOVA)
     run(cloud, store)
-    assert {model for _, model in cloud.asked} == {SONNET, NOVA}
-    cloud.asked.clear()
+    assert {model for _, model in cloud.requested_series} == {SONNET, NOVA}
+    cloud.requested_series.clear()
     add_tokens(cloud, {0: 8.0, 1: 7.5, 5: 2.0, 9: 30.0})
     summary = run(cloud, store, now=NOW + timedelta(hours=1))
-    assert {model for _, model in cloud.asked} == {SONNET}
+    assert {model for _, model in cloud.requested_series} == {SONNET}
     # The value of nine hours ago is missing, because that hour is too old to be read again.
     assert stored(store) == {(14, "input"): 8.0, (13, "input"): 7.5, (9, "input"): 2.0}
     assert stored(store, day=date(2026, 6, 6), model=NOVA) == {(22, "input"): 9.0}

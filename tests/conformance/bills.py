@@ -47,7 +47,7 @@ def bill_of(case: Case, *, file: CaseFile, connection: duckdb.DuckDBPyConnection
     as_of = case.as_of or file.as_of
     question = DetectionInput(
         as_of=as_of,
-        first_new_day=case.news_since or first_new_day(as_of, evaluated_until=None),
+        first_new_day=case.first_new_day or first_new_day(as_of, evaluated_until=None),
         required_tags=tuple(case.required_tags),
     )
     rows = {

@@ -106,13 +106,13 @@ def test_a_pause_is_announced_once_in_the_thread_the_message_and_jira(channels):
         channels.announce(PAUSED)
     (message,) = channels.world.team.shown
     assert (
-        f"Spending for use case {USE_CASE} was paused by anna (U0ANNA) until 2026-03-17 08:00 UTC."
+        f"Spending for use case {USE_CASE} is paused until 2026-03-17 08:00 UTC. Paused by anna (U0ANNA)."
         in seen({"blocks": message.blocks})
     )
     assert "resume_spending" in json.dumps(message.blocks)
     (reply,) = message.replies
     assert seen({"blocks": reply.blocks}) == (
-        "Spending for use case tickets was paused by anna (U0ANNA) until 2026-03-17 08:00 UTC. Reason: the "
+        "Spending for use case tickets is paused until 2026-03-17 08:00 UTC. Paused by anna (U0ANNA). Reason: the "
         "Pause spending button was pressed in "
         "Slack: it has spent 580 of 500 USD. To resume spending, press Resume, or run each command below in the "
         "account that contains the role. The pause affects 2 roles: arn:aws:iam::111122223333:role/tickets-api, "
@@ -123,7 +123,7 @@ def test_a_pause_is_announced_once_in_the_thread_the_message_and_jira(channels):
         "--policy-arn arn:aws:iam::444455556666:policy/focuswatch-paused\n"
     )
     (comment,) = channels.comments
-    assert "paused by anna \\(U0ANNA\\)" in comment
+    assert "Paused by anna \\(U0ANNA\\)" in comment
     assert "{noformat}\naws iam detach-role-policy --role-name tickets-api" in comment
 
 
@@ -137,7 +137,7 @@ def test_the_end_of_a_pause_is_announced_with_its_author(channels):
         {"blocks": message.blocks}
     )
     assert [reply.text.partition(". Reason:")[0].partition(":")[0] for reply in message.replies] == [
-        "Spending for use case tickets was paused by anna (U0ANNA) until 2026-03-17 08",
+        "Spending for use case tickets is paused until 2026-03-17 08",
         "Spending for use case tickets was resumed by bert (U0BERT)",
     ]
     assert len(channels.comments) == 2
@@ -146,7 +146,7 @@ def test_the_end_of_a_pause_is_announced_with_its_author(channels):
 def test_a_pause_without_a_message_is_announced_in_the_channel(channels):
     """The finding can be in a digest only."""
     channels.announce(PAUSED.model_copy(update={"fingerprint": "0" * 20}))
-    assert "paused by anna" in channels.world.finops.shown[0].text
+    assert "Paused by anna" in channels.world.finops.shown[0].text
     assert channels.comments == []
 
 
@@ -155,13 +155,13 @@ def test_a_pause_of_a_finding_that_a_webhook_posted_is_announced_in_the_channel(
     posted = FINDING.model_copy(update={"fingerprint": "1" * 20})
     channels.world.webhook_routes().deliver(notification(posted))
     channels.announce(PAUSED.model_copy(update={"fingerprint": posted.fingerprint}))
-    assert "paused by anna" in channels.world.finops.shown[0].text
+    assert "Paused by anna" in channels.world.finops.shown[0].text
 
 
 def test_a_dry_run_says_that_no_role_was_changed():
     """It shows no command, because there is nothing to undo."""
     text = seen(render_pause(PAUSED.model_copy(update={"dry_run": True}), policy_name="p"))
-    assert text.startswith("Dry run, no role was changed: Spending for use case tickets was paused")
+    assert text.startswith("Dry run (no role was changed): spending for use case tickets would be paused")
     assert "aws iam" not in text
 
 
@@ -169,7 +169,9 @@ def test_a_role_that_was_not_paused_is_named_with_the_reason():
     """Otherwise people would assume that the role is paused."""
     record = PAUSED.model_copy(update={"roles": ROLES[1:], "failed": {ROLES[0]: "NoSuchEntity"}})
     text = seen(render_pause(record, policy_name="p"))
-    assert f"The pause affects 1 role: {ROLES[1]}. {ROLES[0]} could not be changed: NoSuchEntity." in text
+    assert (
+        f"The pause affects 1 role: {ROLES[1]}. focuswatch could not pause {ROLES[0]}: NoSuchEntity." in text
+    )
 
 
 def test_an_announcement_states_that_it_does_not_show_the_commands_for_all_roles():
@@ -177,7 +179,9 @@ def test_an_announcement_states_that_it_does_not_show_the_commands_for_all_roles
     roles = tuple(f"arn:aws:iam::111122223333:role/tickets-{number}" for number in range(12))
     text = seen(render_pause(PAUSED.model_copy(update={"roles": roles}), policy_name="p"))
     assert text.count("aws iam detach-role-policy") == 10
-    assert "For 2 more of the roles, run the same command with the role name and account ID." in text
+    assert (
+        "For the other 2 roles, run the same command with the role name and account ID of each role." in text
+    )
 
 
 def test_a_pause_that_no_role_could_get_is_not_announced_as_resumed(channels):

@@ -167,7 +167,7 @@ def test_the_button_follows_the_record():
     assert control.action == "resume_spending"
     assert (
         control.status
-        == f"Spending for use case {CAP.use_case} was paused by anna (U0ANNA) until 2026-03-17 08:00 UTC."
+        == f"Spending for use case {CAP.use_case} is paused until 2026-03-17 08:00 UTC. Paused by anna (U0ANNA)."
     )
     assert spending_control(CapSettings("tickets", "notify", (), (), "live", 7), None) is None
     assert spending_control(CapSettings("tickets", "ask", ROLES, (APPROVER,), "off", 7), None) is None

@@ -11,6 +11,7 @@ from benchmarks.pause_faults import (
     outcome,
     raced_everywhere,
 )
+from focuswatch.controls.announce_pause import headline
 from focuswatch.controls.apply_button_press import apply_button_press
 from focuswatch.controls.carry_out_pauses import CLAIMS
 from focuswatch.errors import Refused, TryLater
@@ -68,7 +69,12 @@ def test_a_policy_removed_by_hand_is_never_attached_again():
     world.paused.discard(ROLES[0])
     world.now += 3600
     world.review()
-    assert (world.paused, world.stored().roles) == ({ROLES[1]}, (ROLES[1],))
+    record = world.stored()
+    assert (world.paused, record.roles) == ({ROLES[1]}, (ROLES[1],))
+    assert (record.author, record.history[-1].author) == ("focuswatch", "someone outside focuswatch")
+    assert headline(record).endswith(
+        f"Paused by focuswatch. Reason: someone outside focuswatch removed the deny policy from {ROLES[0]}."
+    )
     world.paused.clear()
     world.now += 3600
     world.review()

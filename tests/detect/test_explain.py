@@ -598,7 +598,7 @@ class Trail:
 
     def with_changes(self, increase: CostIncrease, explanation: Explanation) -> Explanation:
         self.fingerprints.append(increase.fingerprint)
-        return explanation.model_copy(update={"unseen": "asked"})
+        return explanation.model_copy(update={"unseen": "x"})
 
 
 def run_and_notify(
@@ -628,7 +628,7 @@ def test_notification_has_an_explanation_until_the_finding_changes(tmp_path):
     with bill({}, increased(EffectiveCost=500.0, SkuMeter="EU-tokens")) as duckdb:
         engine, one = Counting(duckdb), increase_finding()
         (first,), progress = run_and_notify(engine, ledger, one, trail=trail)
-        assert first.finding.explanation.parts and first.finding.explanation.unseen == "asked"
+        assert first.finding.explanation.parts and first.finding.explanation.unseen == "x"
         assert (engine.queries, progress) == (3, ["Analyzing 1 cost increase"])
         again, progress = run_and_notify(engine, ledger, one, trail=trail)
         assert (again, progress, engine.queries, len(trail.fingerprints)) == ((), [], 3, 1)

@@ -47,7 +47,7 @@ from tests.given.aws_alerts import budget_message
 from tests.given.exports import write
 from tests.given.local_scan import scan_local_bill
 from tests.given.page_inputs import data_of
-from tests.given.same_findings import Told, as_told, differences, news_of
+from tests.given.same_findings import NotifiedFindings, comparable_fields, differences, notifications_of
 
 ON_TRINO_SECONDS = 600  # planning a detection takes seconds, or minutes on a busy machine
 CHECKED_IN_THE_TEMPLATE = {  # not deployed here; tests/infra checks them in the template
@@ -116,11 +116,11 @@ def next_day(simulated: Simulated, *, without: str) -> None:
     changed.replace(june)
 
 
-def notified_findings(messages: list[dict[str, Any]]) -> Told:
+def notified_findings(messages: list[dict[str, Any]]) -> NotifiedFindings:
     """Return the findings of messages by fingerprint, and check that each message was sent once."""
     assert len(messages) == len({message["news_id"] for message in messages})
     return {
-        finding.fingerprint: (message["change"], as_told(finding))
+        finding.fingerprint: (message["change"], comparable_fields(finding))
         for message in messages
         for finding in [Finding.model_validate(message["finding"])]
     }
@@ -131,7 +131,7 @@ def test_deployment_notifies_the_findings_of_a_delivered_manifest(
 ) -> None:
     """This is one test, because a deployment takes minutes and its steps build on each other."""
 
-    def local_findings() -> Told:
+    def local_findings() -> NotifiedFindings:
         bill_options = BillOptions(
             export=str(simulated.export),
             activity=simulated.activity,
@@ -141,7 +141,7 @@ def test_deployment_notifies_the_findings_of_a_delivered_manifest(
         )
         scanned = scan_local_bill(bill_options)
         assert not scanned.failures
-        return news_of(scanned)
+        return notifications_of(scanned)
 
     assert deployed.left_out == CHECKED_IN_THE_TEMPLATE
     check_collection(deployed)
@@ -151,14 +151,14 @@ def test_deployment_notifies_the_findings_of_a_delivered_manifest(
     notified = notified_findings(messages)
     assert differences(notified, local_findings()) == []
     check_topics(deployed, notified)
-    deployed.await_told()
+    deployed.await_notifications()
     check_messages_and_issues(deployed, notified, owners=Owners.load(simulated.owners))
     # A separate function sends the month close after the first refresh.
     deployed.wait_until(lambda: month_closes(deployed))
     before = all_messages(deployed)
     newest = f"{simulated.as_of:%Y-%m}"
     assert deployed.deliver(simulated.export, period=newest) == []
-    deployed.await_told()
+    deployed.await_notifications()
     assert all_messages(deployed) == before
     check_actions(deployed, notified)
     costliest = next(
@@ -172,7 +172,7 @@ def test_deployment_notifies_the_findings_of_a_delivered_manifest(
     assert not deployed.aws.athena.throttled["StartQueryExecution"]
     assert notified[costliest["fingerprint"]][0] == "resolved"
     assert differences(notified, local_findings()) == []
-    deployed.await_told()
+    deployed.await_notifications()
     check_resolution(deployed, costliest["fingerprint"])
     check_budget_alert(deployed)
     check_bills(deployed, tmp_path)
@@ -204,12 +204,12 @@ def check_explanations_of_old_charges(messages: list[dict[str, Any]]) -> None:
     assert {one["unseen"].partition(",")[0] for one in explained} == {"the event history covers only 90 days"}
 
 
-def check_topics(deployed: Deployed, notified: Told) -> None:
+def check_topics(deployed: Deployed, notified: NotifiedFindings) -> None:
     """The topic of findings has a filter policy, and first charges in a Region have their own topic."""
     security = {one for one, (_, finding) in notified.items() if finding["category"] == "security"}
     regions = {one for one, (_, finding) in notified.items() if finding["detection"] == "new_region"}
-    assert {message["finding"]["fingerprint"] for message in deployed.heard("security")} == security
-    assert {message["finding"]["fingerprint"] for message in deployed.heard("regions")} == regions
+    assert {message["finding"]["fingerprint"] for message in deployed.received("security")} == security
+    assert {message["finding"]["fingerprint"] for message in deployed.received("regions")} == regions
     assert regions < security
 
 
@@ -230,7 +230,7 @@ def all_messages(deployed: Deployed) -> tuple[list[str], list[str]]:
     return timestamps, sorted(f"{issue.key} {len(issue.comments)}" for issue in deployed.jira.issues)
 
 
-def check_messages_and_issues(deployed: Deployed, notified: Told, *, owners: Owners) -> None:
+def check_messages_and_issues(deployed: Deployed, notified: NotifiedFindings, *, owners: Owners) -> None:
     """Each incident is one message in its owner's channel and, if it has an owner and is not low, one issue."""
     assert not deployed.jira.unlawful
     messages = messages_of(deployed)
@@ -256,7 +256,7 @@ def check_messages_and_issues(deployed: Deployed, notified: Told, *, owners: Own
         assert [issue.key.partition("-")[0] for issue in issues] == ([team.jira.project] if has_issue else [])
 
 
-def check_actions(deployed: Deployed, notified: Told) -> None:
+def check_actions(deployed: Deployed, notified: NotifiedFindings) -> None:
     """An action is recorded with its author. Without membership or with a wrong signature, it changes nothing."""
     shown = messages_of(deployed)
     fingerprint = next(
@@ -270,7 +270,7 @@ def check_actions(deployed: Deployed, notified: Told) -> None:
     genuine = deployed.slack.pressed(channel, message.ts, "snooze_7", user=MEMBER)
     assert deployed.press(replace(genuine, body=genuine.body + "&more=1")) == 401
     assert deployed.press(genuine) == 200
-    deployed.await_told()
+    deployed.await_notifications()
     with deployed.aws.used():
         ledger = DynamoLedger(boto3.resource("dynamodb").Table(deployed.deployment.ledger))
         (suppression,) = ledger.suppressions()

@@ -45,7 +45,7 @@ class Organization:
     activity: Path
     accounts: Path
     owners: Path
-    quiet_account: str  # without a planted incident
+    account_without_incident: str  # without a planted incident
     findings: Mapping[str, Finding]
 
 
@@ -110,11 +110,13 @@ def organization(tmp_path_factory) -> Organization:
     with duckdb.connect(str(root / "bill.db")) as connection:
         files = literal(str(simulation.export / "data" / "*" / "*.parquet"))
         charges = f"read_parquet({files}, hive_partitioning = false)"
-        sizes, quiet_account = sizes_and_quiet_account(connection, charges, planted=planted)
+        sizes, account_without_incident = sizes_and_account_without_incident(
+            connection, charges, planted=planted
+        )
         kept = {
             *choose_accounts(planted, sizes=sizes),
             *(one for one, size in sizes.items() if size < SMALL),
-            quiet_account,
+            account_without_incident,
         }
         connection.execute(
             f"CREATE TABLE bill AS SELECT {', '.join(COLUMNS)} FROM {charges} "
@@ -122,13 +124,18 @@ def organization(tmp_path_factory) -> Organization:
         )
         connection.execute(f"COPY bill TO {literal(str(root / 'focus' / 'bill.parquet'))} (FORMAT parquet)")
     unscanned = Organization(
-        root / "bill.db", simulation.activity, simulation.accounts, simulation.owners, quiet_account, {}
+        root / "bill.db",
+        simulation.activity,
+        simulation.accounts,
+        simulation.owners,
+        account_without_incident,
+        {},
     )
     findings = scan(root / "focus", organization=unscanned, owners=simulation.owners, state=root / "state")
     return replace(unscanned, findings=findings)
 
 
-def sizes_and_quiet_account(
+def sizes_and_account_without_incident(
     connection: duckdb.DuckDBPyConnection, charges: str, *, planted: Mapping[str, set[str]]
 ) -> tuple[dict[str, int], str]:
     """Return the number of charges of each account, and the smallest account with daily charges and no incidents."""
@@ -138,8 +145,10 @@ def sizes_and_quiet_account(
     ).fetchall()
     payer = connection.execute(f"SELECT any_value(BillingAccountId) FROM {charges}").fetchall()[0][0]
     busy = {*planted, payer}
-    quiet_account = next(id for id, size, days in rows if id not in busy and size > SMALL and days >= DAYS)
-    return {id: size for id, size, _ in rows}, quiet_account
+    account_without_incident = next(
+        id for id, size, days in rows if id not in busy and size > SMALL and days >= DAYS
+    )
+    return {id: size for id, size, _ in rows}, account_without_incident
 
 
 def choose_accounts(planted: Mapping[str, set[str]], *, sizes: Mapping[str, int]) -> set[str]:
@@ -239,7 +248,7 @@ def a_commitment_is_bought_and_returned(change: Change) -> None:
         "BilledCost": "50000.0",
     }
     returned = {"ChargeClass": "'Correction'", "ContractedCost": "-50000.0", "BilledCost": "-50000.0"}
-    account = literal(change.organization.quiet_account)
+    account = literal(change.organization.account_without_incident)
     change.add(
         f"FROM ({bought.format(values=replacing(**plan), account=account, day='2026-06-02')})",
         f"FROM ({bought.format(values=replacing(**plan | returned), account=account, day='2026-06-04')})",
@@ -307,7 +316,7 @@ def an_account_lives_in_a_government_region(change: Change) -> None:
         "SkuMeter": "regexp_replace(SkuMeter, '^[A-Z]{2,3}[0-9]-', 'UGW1-')",
         "ResourceId": r"regexp_replace(ResourceId, '^arn:aws:([^:]*):[^:]*:', 'arn:aws-us-gov:\1:us-gov-west-1:')",
     }
-    account = literal(change.organization.quiet_account)
+    account = literal(change.organization.account_without_incident)
     change.add(
         f"SELECT {replacing(**moved)} FROM bill WHERE SubAccountId = {account} "
         "AND ServiceName <> 'Amazon CloudFront' AND CommitmentDiscountId IS NULL"

@@ -73,7 +73,7 @@ def notified(deployed: Deployed) -> tuple[Channel, Message]:
             evaluated=(),
         )
     deployed.invoke("publish")
-    deployed.await_told()
+    deployed.await_notifications()
     channel = deployed.slack.workspace.named("#team-search", by_name=True)
     (message,) = deployed.wait_until(lambda: channel.shown)
     return channel, message
@@ -99,14 +99,14 @@ def test_pause_spending_attaches_the_policy_and_resume_detaches_it(deployed: Dep
     press("pause_spending")
     deployed.wait_until(lambda: policies(deployed) == ["focuswatch-paused"])
     deployed.wait_until(lambda: "resume_spending" in json.dumps(message.blocks))
-    deployed.await_told()
+    deployed.await_notifications()
     reviewed = deployed.invoke("controls")
     assert (reviewed["failed"], reviewed["warnings"]) == ({}, [])
     assert policies(deployed) == ["focuswatch-paused"]
     press("resume_spending")
     deployed.wait_until(lambda: not policies(deployed))
     deployed.wait_until(lambda: "pause_spending" in json.dumps(message.blocks))
-    deployed.await_told()
+    deployed.await_notifications()
     check_announcements(deployed, message)
     check_unrecorded(deployed)
     check_permissions(deployed)
@@ -116,7 +116,8 @@ def check_announcements(deployed: Deployed, message: Message) -> None:
     """Each change is announced once in the thread and once in the issue."""
     author = f"{MEMBER.lower()} ({MEMBER})"
     paused, resumed = message.replies
-    assert paused.text.startswith(f"Spending for use case tickets was paused by {author} until")
+    assert paused.text.startswith("Spending for use case tickets is paused until")
+    assert f"Paused by {author}." in paused.text
     assert (
         resumed.text
         == f"Spending for use case tickets was resumed by {author}. Reason: the Resume button was pressed in Slack."

@@ -55,7 +55,7 @@ from tests.given.deployments import CONFIG
 from tests.given.lambda_context import LambdaContext
 from tests.given.local_scan import scan_local_bill
 from tests.given.moto_ledger_table import ledger_table
-from tests.given.same_findings import as_told, differences, news_of
+from tests.given.same_findings import comparable_fields, differences, notifications_of
 
 BUCKET, WORKGROUP, DATABASE = "bills", "conformance", "refreshed"
 ENVIRONMENT = {
@@ -302,10 +302,10 @@ def test_lambda_detect_reports_the_same_findings_as_a_local_scan(
     assert (heartbeat["ran"], heartbeat["failed"]) == (detections, {})
     bill_options = BillOptions(export=str(organization.export), owners=OWNERS, state=tmp_path)
     scanned = scan_local_bill(bill_options, only=detections)
-    here = news_of(scanned)
+    here = notifications_of(scanned)
     assert any(finding["explanation"] for _, finding in here.values())
     ledger = DynamoLedger(boto3.resource("dynamodb").Table(ENVIRONMENT["FOCUSWATCH_LEDGER"]))
-    notified = {one.fingerprint: ("new", as_told(one.finding)) for one in ledger.entries().values()}
+    notified = {one.fingerprint: ("new", comparable_fields(one.finding)) for one in ledger.entries().values()}
     assert differences(notified, here) == []
 
 

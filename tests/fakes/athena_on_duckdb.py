@@ -22,7 +22,7 @@ import duckdb
 import pyarrow as pa
 
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
-from focuswatch.engines.quoted_identifiers import quoted
+from focuswatch.engines.quote_sql_identifier import quoted
 from focuswatch.engines.values_as_sql_literals import literal
 
 DUCKDB_TYPES = {"string": "VARCHAR", "int": "INTEGER"}

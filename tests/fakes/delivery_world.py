@@ -90,12 +90,12 @@ class ThrottledError(ClientError):
 class Table:
     """The ledger's table; it serializes calls, as DynamoDB does. `befall` may raise before or after a call.
 
-    `asked_again` returns whether the response of a call is lost, so that botocore repeats the call.
+    `is_repeated` returns whether the response of a call is lost, so that botocore repeats the call.
     """
 
     real: Any
     befall: Callable[[str], None] = lambda _moment: None
-    asked_again: Callable[[], bool] = lambda: False
+    is_repeated: Callable[[], bool] = lambda: False
     lock: RLock = field(default_factory=RLock)
 
     def __getattr__(self, name: str) -> Any:
@@ -107,7 +107,7 @@ class Table:
             with self.lock:
                 self.befall("before")
                 response = attribute(**arguments)
-                if self.asked_again():
+                if self.is_repeated():
                     response = attribute(**arguments)
                 self.befall("after")
                 return response
@@ -354,7 +354,7 @@ def posting_channel(world: World) -> AddressChannel:
     urls = {team: world.teams.url(team) for team in TEAMS}
     pace = MessageRateLimit(world.table, channel="teams", clock=clock, sleep=world.slack.sleep)
     webhooks = TeamsWebhooks(TeamsSecret(webhooks=urls, signing_secret="s" * 32), pace, post, read_seconds)
-    sender = TeamsSender(webhooks, "https://door.example.com/", clock)
+    sender = TeamsSender(webhooks, "https://links.example.com/", clock)
     gathered = Claims(world.table, channel="teams digests", model=DigestState, clock=clock)
     digests = AddressDigests(world.table, kind="teams", sender=sender, claims=gathered, clock=clock)
     return AddressChannel("teams", sender, claims, owners, CATALOG, digests)

@@ -66,7 +66,7 @@ class Deployed:
             self.aws.client("s3").upload_file(str(path), self.deployment.bucket, key)
             self.manifests += path.name.endswith("-Manifest.json")
         self._await_end()
-        return self.heard("everything")
+        return self.received("everything")
 
     def invoke(self, function: str) -> Any:
         """Return the response of a function; invoke it again while another run holds its lease."""
@@ -110,7 +110,7 @@ class Deployed:
         letters = self.wait_until(lambda: self._receive(self.deployment.dead_letters(function)))
         return [message["Body"] for message in letters]
 
-    def heard(self, queue: str) -> list[dict[str, Any]]:
+    def received(self, queue: str) -> list[dict[str, Any]]:
         """Receive the messages of a queue; return each one's attributes and finding."""
         return [
             {
@@ -138,7 +138,7 @@ class Deployed:
             and _ended(detected) >= refreshes + _called_again(detected)
         )
 
-    def await_told(self) -> None:
+    def await_notifications(self) -> None:
         """Wait until all delivery queues are empty."""
         self.wait_until(lambda: not any(self._depths()))
 

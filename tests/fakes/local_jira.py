@@ -385,7 +385,7 @@ class LocalJira:
                 return
             if kind.isdigit():
                 response = JiraResponse.error(
-                    int(kind), "told to fail", retry_after=fault.retry_after or fault.seconds
+                    int(kind), "set to fail", retry_after=fault.retry_after or fault.seconds
                 )
             else:
                 response = self.answer(method, path, query, body, handler.headers)

@@ -96,7 +96,7 @@ def offered_commands(finding: Finding) -> Iterator[tuple[str, str]]:
     """Yield (output, command) for each output that extracts commands; other outputs print the action unchanged."""
     listed = build_document(gathered(finding))["findings"][0]["commands"]
     yield from (("page", command) for command in listed)
-    blocks = render_message(finding, kind="new", today=DAY, news_id="n-1")["blocks"]
+    blocks = render_message(finding, kind="new", today=DAY, notification_id="n-1")["blocks"]
     for one in elements(blocks):
         if one.get("type") == "rich_text_preformatted":
             yield "Slack", one["elements"][0]["text"]

@@ -9,7 +9,7 @@ import pytest
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.findings.decimal_money import money
-from focuswatch.findings.evidence_labels_and_placeholder_text import evidence_label
+from focuswatch.findings.evidence_labels_and_values_that_fill_placeholders import evidence_label
 from focuswatch.findings.finding import Finding, fingerprint
 from focuswatch.findings.finding_from_row import to_finding
 from focuswatch.findings.limit_finding_bytes import FINDING_BYTES, whole_length
@@ -25,7 +25,7 @@ ROW = {
     "monthly_cost": 345.6,
     "service_name": "Amazon OpenSearch Service",
     "ocu_hours": 336.0,
-    "because": "made no Bedrock calls",
+    "because": "the account made no Bedrock calls",
     "lookback_days": 7,
     "tags": {"team": "search"},
 }
@@ -78,11 +78,11 @@ def test_texts_show_the_row_and_data_is_never_a_template():
     detection = Catalog.load().detection("orphaned_opensearch_collection")
     row = ROW | {"region_id": "{resource_id}"}
     finding = to_finding(row, detection=detection, as_of=date(2026, 3, 31), currency="USD", account_names={})
-    assert "336 OCU-hours of OpenSearch Serverless in {resource_id} in 7 days" in finding.reason
+    assert "336 OCU-hours of OpenSearch Serverless in {resource_id}, and the account made" in finding.reason
     assert finding.monthly_cost == Decimal("345.6")
     assert finding.evidence == {
         "ocu_hours": 336.0,
-        "because": "made no Bedrock calls",
+        "because": "the account made no Bedrock calls",
         "lookback_days": 7,
         "tags": {"team": "search"},
     }

@@ -88,13 +88,13 @@ class RefusedError(Exception):
 class Cloud:
     """The accounts of a test.
 
-    `listed` contains the items of each list operation by account and region, `told` the responses of operations that
-    describe one resource, and `metrics` the datapoints. `refusing` and `unreachable` return an error for a call, by its
-    account, region and service, or None.
+    `listed` contains the items of each list operation by account and region, `described` the responses of operations
+    that describe one resource, and `metrics` the datapoints. `refusing` and `unreachable` return an error for a call,
+    by its account, region and service, or None.
     """
 
     listed: dict = field(default_factory=dict)
-    told: dict = field(default_factory=dict)
+    described: dict = field(default_factory=dict)
     metrics: dict = field(default_factory=dict)
     refusing: object = lambda account, region, service: None
     unreachable: object = lambda region, service: None
@@ -104,15 +104,15 @@ class Cloud:
     keys: dict = field(default_factory=dict)  # accounts by access key
     now: datetime | None = None  # needed for lists of recently active metrics
     # Each series that GetMetricData requested: (metric, *dimensions).
-    asked: list = field(default_factory=list)
+    requested_series: list = field(default_factory=list)
 
     def add(self, operation, *items, account="111122223333", region="us-east-1"):
         """Add items to the list that an operation returns."""
         self.listed.setdefault((account, region, operation), []).extend(items)
 
-    def tell(self, operation, key, response, *, account="111122223333", region="us-east-1"):
+    def describe(self, operation, key, response, *, account="111122223333", region="us-east-1"):
         """Set the response of an operation about the resource `key`."""
-        self.told[account, region, operation, key] = response
+        self.described[account, region, operation, key] = response
 
     def measure(self, namespace, name, *, by, days, account="111122223333", region="us-east-1", stat="Sum"):
         """Set the datapoints of a metric; `by` are its dimensions, `days` is the statistic by day or by hour."""
@@ -200,7 +200,9 @@ class Cloud:
                 "DomainNames": [{"DomainName": name} for name in self.listed.get((*place, operation), ())]
             }
         if operation == "BatchGetCollection":
-            return {"collectionDetails": [self.told[*place, operation, one] for one in parameters["ids"]]}
+            return {
+                "collectionDetails": [self.described[*place, operation, one] for one in parameters["ids"]]
+            }
         if operation in CHILDREN:
             name, parent = CHILDREN[operation]
             items = [
@@ -208,7 +210,7 @@ class Cloud:
             ]
             return _page(items, name, "nextToken", parameters)
         key = "/".join(parameters.values())
-        return self.told[*place, operation, key]
+        return self.described[*place, operation, key]
 
     def _listed_metrics(self, place, parameters):
         since = self.now - timedelta(hours=3) if "RecentlyActive" in parameters else None
@@ -226,7 +228,7 @@ class Cloud:
             stat = query["MetricStat"]
             by = frozenset((one["Name"], one["Value"]) for one in stat["Metric"]["Dimensions"])
             series = (stat["Metric"]["Namespace"], stat["Metric"]["MetricName"], by, stat["Stat"])
-            self.asked.append((stat["Metric"]["MetricName"], *sorted(dict(by).values())))
+            self.requested_series.append((stat["Metric"]["MetricName"], *sorted(dict(by).values())))
             days = self.metrics.get(place, {}).get(series, {})
             if isinstance(days, str):
                 results.append({"Id": query["Id"], "Timestamps": [], "Values": [], "StatusCode": days})
@@ -264,7 +266,7 @@ def ago(days):
     return TODAY - timedelta(days=days)
 
 
-def endpoint(cloud, name="old", *, variants=("a",), created=LONG_AGO, told=None, **place):
+def endpoint(cloud, name="old", *, variants=("a",), created=LONG_AGO, more=None, **place):
     """Add a real-time endpoint that is in service, and return its ARN."""
     account, region = place.get("account", "111122223333"), place.get("region", "us-east-1")
     arn = f"arn:aws:sagemaker:{region}:{account}:endpoint/{name}"
@@ -278,8 +280,8 @@ def endpoint(cloud, name="old", *, variants=("a",), created=LONG_AGO, told=None,
     models = [{"VariantName": variant, "ModelName": f"{name}-{variant}"} for variant in variants]
     variants = [{"VariantName": variant} for variant in variants]
     described = {"ProductionVariants": variants, "EndpointConfigName": f"{name}-config"}
-    cloud.tell("DescribeEndpoint", name, described | (told or {}), **place)
-    cloud.tell("DescribeEndpointConfig", f"{name}-config", {"ProductionVariants": models}, **place)
+    cloud.describe("DescribeEndpoint", name, described | (more or {}), **place)
+    cloud.describe("DescribeEndpointConfig", f"{name}-config", {"ProductionVariants": models}, **place)
     return arn
 
 
@@ -303,7 +305,7 @@ def collection(cloud, key, *, account="111122223333"):
     arn = f"arn:aws:aoss:us-east-1:{account}:collection/{key}"
     created = int(LONG_AGO.timestamp() * 1000)
     cloud.add("ListCollections", {"id": key})
-    cloud.tell(
+    cloud.describe(
         "BatchGetCollection",
         key,
         {"id": key, "name": "docs", "status": "ACTIVE", "createdDate": created, "arn": arn},
@@ -315,7 +317,7 @@ def domain(cloud, name, *, account="111122223333"):
     """Add a managed OpenSearch domain, and return its ARN."""
     cloud.add("ListDomainNames", name)
     parts = {"ClusterConfig": {"Status": {"CreationDate": LONG_AGO}}, "ModifyingProperties": {}}
-    cloud.tell("DescribeDomainConfig", name, {"DomainConfig": parts})
+    cloud.describe("DescribeDomainConfig", name, {"DomainConfig": parts})
     return f"arn:aws:es:us-east-1:{account}:domain/{name}"
 
 
@@ -336,7 +338,7 @@ def graph(cloud, key, *, account="111122223333"):
     cloud.add(
         "ListGraphs", {"id": key, "arn": arn, "status": "AVAILABLE"}, {"id": "g-0", "status": "STOPPED"}
     )
-    cloud.tell("GetGraph", key, {"createTime": LONG_AGO})
+    cloud.describe("GetGraph", key, {"createTime": LONG_AGO})
     return arn
 
 
@@ -350,12 +352,12 @@ def knowledge_base(cloud, key, storage, *, buckets=(), configuration=None, **pla
         "knowledgeBaseConfiguration": configuration or {"type": "VECTOR"},
     }
     cloud.add("ListKnowledgeBases", {"knowledgeBaseId": key, "name": key}, **place)
-    cloud.tell("GetKnowledgeBase", key, {"knowledgeBase": details}, **place)
+    cloud.describe("GetKnowledgeBase", key, {"knowledgeBase": details}, **place)
     for bucket in buckets:
         source = f"DS{bucket.upper()}"[:10].ljust(10, "0")
         cloud.add("ListDataSources", (key, {"dataSourceId": source}), **place)
         configured = {"type": "S3", "s3Configuration": {"bucketArn": f"arn:aws:s3:::{bucket}"}}
-        cloud.tell(
+        cloud.describe(
             "GetDataSource",
             f"{key}/{source}",
             {"dataSource": {"dataSourceConfiguration": configured}},
@@ -371,7 +373,7 @@ def agent(cloud, key, *executors):
         group = f"GROUP{number:05}"
         cloud.add("ListAgentActionGroups", (key, {"actionGroupId": group}))
         described = {"agentActionGroup": {"actionGroupExecutor": executor}}
-        cloud.tell("GetAgentActionGroup", f"{key}/DRAFT/{group}", described)
+        cloud.describe("GetAgentActionGroup", f"{key}/DRAFT/{group}", described)
     return f"arn:aws:bedrock:us-east-1:111122223333:agent/{key}"
 
 
@@ -383,7 +385,7 @@ def gateway(cloud, key, *configurations):
         target = f"TARGET{number:04}"
         cloud.add("ListGatewayTargets", (key, {"targetId": target}))
         described = {"gatewayArn": arn, "targetConfiguration": configuration}
-        cloud.tell("GetGatewayTarget", f"{key}/{target}", described)
+        cloud.describe("GetGatewayTarget", f"{key}/{target}", described)
     return arn
 
 
@@ -392,7 +394,7 @@ def aurora_cluster(cloud, name, *, resource_id, members):
     arn = f"arn:aws:rds:us-east-1:111122223333:cluster:{name}"
     instances = [{"DBInstanceIdentifier": member} for member in members]
     described = {"DBClusters": [{"DbClusterResourceId": resource_id, "DBClusterMembers": instances}]}
-    cloud.tell("DescribeDBClusters", arn, described)
+    cloud.describe("DescribeDBClusters", arn, described)
     return arn
 
 

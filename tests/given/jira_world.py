@@ -140,7 +140,7 @@ class JiraWorld:
                 self.jira.now += error.seconds + 1
             except Unsure:
                 self.jira.now += 31
-        raise AssertionError(f"{delivery.news_id} was not delivered in 20 attempts")
+        raise AssertionError(f"{delivery.notification_id} was not delivered in 20 attempts")
 
 
 @contextmanager

@@ -6,18 +6,20 @@ from typing import Any
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.findings.finding import Finding
 
-Told = dict[str, tuple[str, dict[str, Any]]]  # kind of the notification and finding, by fingerprint
+NotifiedFindings = dict[
+    str, tuple[str, dict[str, Any]]
+]  # kind of the notification and finding, by fingerprint
 
 
-def news_of(scanned: ScanResult) -> Told:
+def notifications_of(scanned: ScanResult) -> NotifiedFindings:
     """Return the notifications of a local scan."""
     return {
-        notification.finding.fingerprint: (notification.kind, as_told(notification.finding))
+        notification.finding.fingerprint: (notification.kind, comparable_fields(notification.finding))
         for notification in scanned.notifications
     }
 
 
-def as_told(finding: Finding) -> dict[str, Any]:
+def comparable_fields(finding: Finding) -> dict[str, Any]:
     """Return the fields of a finding in a message, without those that only a deployment or only a local scan has.
 
     A local scan reads no CloudTrail events, and a deployment has a single bill, without a name.
@@ -29,7 +31,7 @@ def as_told(finding: Finding) -> dict[str, Any]:
     return document
 
 
-def differences(deployed: Told, local: Told) -> list[str]:
+def differences(deployed: NotifiedFindings, local: NotifiedFindings) -> list[str]:
     """Return a line for each difference. Sums are rounded, since they depend on the order of addition."""
     result = []
     for fingerprint in sorted(deployed.keys() | local.keys()):

@@ -13,7 +13,11 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.pending_notification import NotificationKind
-from focuswatch.notify.collect_and_post_slack_and_teams_digests import QUIET_SECONDS, Digests, DigestState
+from focuswatch.notify.collect_and_post_slack_and_teams_digests import (
+    SECONDS_WITHOUT_CHANGE,
+    Digests,
+    DigestState,
+)
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.message_rate_limit import MessageRateLimit
 from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
@@ -141,7 +145,7 @@ class SlackWorld:
         def channel(url: str) -> SlackChannel:
             hook = Webhook(url, pace, timeout_seconds=1)
             bot_channel = self.channel()
-            digests = replace(bot_channel.digests, quiet_seconds=QUIET_SECONDS)
+            digests = replace(bot_channel.digests, seconds_without_change=SECONDS_WITHOUT_CHANGE)
             return replace(
                 bot_channel,
                 slack=hook,

@@ -28,7 +28,7 @@ from tests.given.moto_ledger_table import ledger_table
 from tests.given.slack_world import MORNING
 
 SECRET = "s" * 40
-DOOR = "https://door.lambda-url.eu-west-1.on.aws/"
+LINK_URL = "https://links.lambda-url.eu-west-1.on.aws/"
 PATHS = {"/workflows/1/invoke?sig=abc": "search", "/workflows/2/invoke?sig=def": "finops"}
 OWNERS = Owners.model_validate(
     {
@@ -59,7 +59,7 @@ class TeamsWorld:
         webhooks = {name: self.server.url(name) for name in self.server.channels.values()}
         pace = MessageRateLimit(self.table, channel="teams", clock=self.clock, sleep=self.sleep)
         secret = TeamsSecret(webhooks=webhooks, signing_secret=SECRET)
-        return TeamsSender(TeamsWebhooks(secret, pace, read_seconds=self.read_seconds), DOOR, self.clock)
+        return TeamsSender(TeamsWebhooks(secret, pace, read_seconds=self.read_seconds), LINK_URL, self.clock)
 
     def channel(self) -> AddressChannel:
         """Return a channel for a new batch."""

@@ -173,7 +173,7 @@ USED_FILES = {
 AS_MEMBER = {
     "focuswatch/collect/list_ai_resource_links.py",
     "focuswatch/collect/sagemaker_bedrock_resources.py",
-    "focuswatch/collect/resource_and_metric_records.py",
+    "focuswatch/collect/resources_and_cloudwatch_metrics_to_read.py",
     "focuswatch/collect/daily_cloudwatch_metrics.py",
     "focuswatch/collect/token_hours.py",
     "focuswatch/collect/cloudtrail_changes.py",

@@ -89,7 +89,7 @@ def test_sent_notification_is_removed(interrupted):
             if interrupted and calls == ["before", "after"]:
                 raise Killed
 
-        table.befall, table.asked_again = dies, lambda: not interrupted
+        table.befall, table.is_repeated = dies, lambda: not interrupted
         with suppress(Killed):
             ledger.mark_notified(pending)
         assert list(ledger.pending_notifications()) == []

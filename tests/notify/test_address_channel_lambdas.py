@@ -53,7 +53,7 @@ def deployed(monkeypatch, tmp_path):
 def deliver(module, delivery):
     """Invoke a function with a notification. Return the ids to retry, and the bodies of the dead letters."""
     sqs = boto3.client("sqs", region_name=REGION)
-    attributes = {"news_id": delivery.news_id, "change": delivery.kind}
+    attributes = {"news_id": delivery.notification_id, "change": delivery.kind}
     record = {
         "messageId": "m1",
         "receiptHandle": "r1",

@@ -9,7 +9,7 @@ from moto import mock_aws
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import Refused, TryLater, Unsure
-from focuswatch.notify.collect_and_post_slack_and_teams_digests import QUIET_SECONDS, DigestState
+from focuswatch.notify.collect_and_post_slack_and_teams_digests import SECONDS_WITHOUT_CHANGE, DigestState
 from focuswatch.notify.deliver_once_to_each_address import AddressChannel, AddressState
 from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS, Claims
 from focuswatch.notify.digests_for_post_only_channels import AddressDigests
@@ -35,7 +35,7 @@ class RecordingSender:
     def send(self, delivery, *, address, previous, unsure):
         if self.errors[address]:
             raise self.errors[address].pop(0)
-        self.received[address].append(delivery.news_id.rpartition("-")[2] + " " + delivery.kind)
+        self.received[address].append(delivery.notification_id.rpartition("-")[2] + " " + delivery.kind)
         self.previous.append(previous and previous.number)
         self.unsure.append(unsure)
         return f"sent to {address}"
@@ -165,7 +165,7 @@ def test_findings_beyond_a_teams_limit_are_one_digest_after_the_last_has_arrived
         for number in range(3)
     ]
     assert {type(error) for error in deliver_batch(world, *deliveries).values()} == {TryLater}
-    world.now += QUIET_SECONDS + 1
+    world.now += SECONDS_WITHOUT_CHANGE + 1
     world.sender.errors["search"] = [TryLater("busy", seconds=5)]
     assert len(deliver_batch(world, *deliveries)) == 3
     assert deliver_batch(world, *deliveries) == {}

@@ -34,7 +34,7 @@ def record(body="{}", *, id="m1", receives=1, attributes=None):
 
 def digest_record(delivery, *, id):
     """Return the SQS record of a notification that belongs in a digest."""
-    state = {"news_id": delivery.news_id, "change": delivery.kind, "told_in": "digest"}
+    state = {"news_id": delivery.notification_id, "change": delivery.kind, "told_in": "digest"}
     attributes = {name: {"stringValue": value, "dataType": "String"} for name, value in state.items()}
     return record(delivery.finding.model_dump_json(by_alias=True), id=id, attributes=attributes)
 
@@ -118,7 +118,10 @@ def test_failed_digest_affects_only_its_own_notifications():
             return "written down"
 
         def flush(self):
-            return {gone.news_id: Refused("archived"), later.news_id: TryLater("busy", seconds=9)}
+            return {
+                gone.notification_id: Refused("archived"),
+                later.notification_id: TryLater("busy", seconds=9),
+            }
 
     sqs = SQS()
     batch = deliver_batch(
@@ -137,9 +140,9 @@ def test_claim_with_a_lost_response_is_held():
         table = Table(ledger_table())
         claims = Claims(table, channel="jira", model=IssueState)
         claims.settle(claims.claim("f"), IssueState(key="SRCH-1"))
-        table.asked_again = lambda: True
+        table.is_repeated = lambda: True
         claim = claims.claim("f")
         assert (claim.state.key, claim.unsure) == ("SRCH-1", True)
-        table.asked_again = lambda: False
+        table.is_repeated = lambda: False
         with pytest.raises(TryLater):
             Claims(table, channel="jira", model=IssueState).claim("f")

@@ -21,7 +21,7 @@ from tests.given.explanations import explanation, part
 from tests.given.one_line_findings import DAY, finding
 from tests.given.page_inputs import HOSTILE, gathered
 
-MESSAGE_OPTIONS = {"today": DAY, "news_id": "f-1"}
+MESSAGE_OPTIONS = {"today": DAY, "notification_id": "f-1"}
 EVIDENCE = {"causes": ["as the detection has them"], "meter": "m", "operation": "o", "daily_cost": 500.0}
 
 

@@ -31,7 +31,7 @@ def links(finding: Finding) -> dict[str, str]:
         not_waste_label(finding),
         "Open in the AWS console",
     )
-    return {text: f"https://door.example.com/{number}" for number, text in enumerate(texts)}
+    return {text: f"https://links.example.com/{number}" for number, text in enumerate(texts)}
 
 
 @pytest.mark.parametrize(("detection", "kind"), CASES)

@@ -14,7 +14,7 @@ from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.pending_notification import Notification, PendingNotification
 from focuswatch.notify.publish_pending_to_sns import message_attributes
-from focuswatch.notify.teams.link_response_queue_message import LinkResponse
+from focuswatch.notify.teams.submitted_link_response_as_queue_message import LinkResponse
 from focuswatch.operations.lambda_function_groups_and_modules import module_of
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_json_service import serving
@@ -44,7 +44,7 @@ def deployed(monkeypatch):
         "POWERTOOLS_METRICS_NAMESPACE": "it",
         "POWERTOOLS_SERVICE_NAME": "it",
         "FOCUSWATCH_LEDGER": "ledger",
-        "FOCUSWATCH_PAGE_DOOR": "https://door.example.com/",
+        "FOCUSWATCH_LINK_URL": "https://links.example.com/",
         "FOCUSWATCH_TEAMS_SECRET": "teams",
         "FOCUSWATCH_PAGERDUTY_SECRET": "pagerduty",
     }.items():
@@ -115,7 +115,7 @@ def test_the_function_of_each_channel_delivers_a_published_notification(deployed
     for name in ("teams", "pagerduty"):
         assert invoke(name, notification_record(), notification_record()) == {"batchItemFailures": []}
     assert [len(deployed.teams.cards("search")), len(deployed.pagerduty.of("oncall"))] == [1, 1]
-    assert "https://door.example.com/action?" in deployed.teams.cards("search")[0]["actions"][0]["url"]
+    assert "https://links.example.com/action?" in deployed.teams.cards("search")[0]["actions"][0]["url"]
 
 
 def test_record_stores_a_response_from_a_link_and_shows_it_in_both_channels(deployed):

@@ -63,8 +63,8 @@ def test_healthy_report_is_one_line():
         == "✅ focuswatch health: no problems. Evaluated 2 detections in 2 accounts for charges before 2026-11-20"
     )
     assert (
-        report.facts
-        == "Newest delivery of the billing export: 9 hours old. Data scanned by the last runs: 2.0 GiB."
+        report.facts == "Newest delivery of the billing export: 9 hours old. "
+        "Data scanned in the latest run of each function: 2.0 GiB."
     )
     assert not report.notes
 

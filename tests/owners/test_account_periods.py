@@ -185,18 +185,27 @@ def test_file_of_accounts_has_the_periods_of_each_account(tmp_path, rows, curren
 
 
 @pytest.mark.parametrize(
-    "rows",
+    ("rows", "periods"),
     [
-        f"{ACCOUNT},a,,/a,{{}},,,,\n{ACCOUNT},a,,/b,{{}},,,,",
-        f"{ACCOUNT},a,,/a,{{}},,,,2026-05-16\n{ACCOUNT},a,,/b,{{}},,,2026-05-10,",
-        f"{ACCOUNT},a,,/a,{{}},,,,2026-05-16\n{ACCOUNT},a,,/b,{{}},,,,2026-05-16",
+        (
+            f"{ACCOUNT},a,,/a,{{}},,,,\n{ACCOUNT},a,,/b,{{}},,,,",
+            "one row is valid until today, another row until today",
+        ),
+        (
+            f"{ACCOUNT},a,,/a,{{}},,,,2026-05-16\n{ACCOUNT},a,,/b,{{}},,,2026-05-10,",
+            "one row is valid until 2026-05-16, another row is valid from 2026-05-10",
+        ),
+        (
+            f"{ACCOUNT},a,,/a,{{}},,,,2026-05-16\n{ACCOUNT},a,,/b,{{}},,,,2026-05-16",
+            "one row is valid until 2026-05-16, another row until 2026-05-16",
+        ),
     ],
     ids=["two current rows", "overlapping", "the same end"],
 )
-def test_overlapping_periods_are_refused(tmp_path, rows):
+def test_overlapping_periods_are_refused(tmp_path, rows, periods):
     """A join with overlapping periods would count charges twice."""
     (tmp_path / "accounts.csv").write_text(HEADER + rows + "\n")
-    with pytest.raises(ConfigError, match=f"lists account {ACCOUNT} twice"):
+    with pytest.raises(ConfigError, match=f"lists account {ACCOUNT} twice for the same days: {periods}"):
         load_activity_accounts_and_other_files.load_accounts(connect(), tmp_path / "accounts.csv")
 
 

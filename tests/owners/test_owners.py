@@ -170,7 +170,8 @@ launches = [{ first_day = 2026-03-01, last_day = 2026-03-14, factor = 4 }]
         ('intent = "shared"\nrows = { resources = ["*"] }', "use_cases.lab.rows.resources: found '*'"),
         (
             'intent = "shared"\nrows = { tags = { use_case = ["tickets"] } }',
-            "use_cases.lab and use_cases.tickets both match the tag use_case=tickets. Assign this tag to one use case.",
+            "use_cases.lab and use_cases.tickets both match the tag use_case=tickets. Assign this tag to only one use "
+            "case.",
         ),
         (
             'intent = "shared"\nrows = { accounts = ["111122223333"] }\n'

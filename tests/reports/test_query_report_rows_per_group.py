@@ -173,7 +173,7 @@ def test_command_splits_reports_and_reads_the_ledger(tmp_path):
 
 
 def test_reports_that_read_callers_or_findings_beside_charges_cannot_be_split():
-    """A split selects charges, which do not include callers or findings. These reports have a team column instead."""
+    """A split selects charges, which do not include callers, findings or hourly token counts."""
     assert [id for id, report in CATALOG.reports.items() if unsplittable(report, CATALOG)] == [
         "ai_by_team",
         "ai_spend_by_principal",

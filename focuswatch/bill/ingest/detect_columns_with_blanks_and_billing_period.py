@@ -7,7 +7,7 @@ from focuswatch.bill.ingest.detect_focus_columns_or_reject_file import Shape
 from focuswatch.bill.ingest.select_from_files import table_function
 from focuswatch.bill.schema import focus_column_expressions as columns
 from focuswatch.engines.duckdb_connection_macros_and_tables import file_list
-from focuswatch.engines.quoted_identifiers import quoted
+from focuswatch.engines.quote_sql_identifier import quoted
 
 if TYPE_CHECKING:
     import duckdb

@@ -72,8 +72,8 @@ def conversion_of(source: str, units: Iterable[Unit], *, rates: Rates) -> Conver
     if len(found) > 1 and (without := [code for code, rate in found.items() if not rate.source]):
         raise ConfigError(
             f"{source}: charges are billed in {' and '.join(found)}, but there is no exchange rate for "
-            f"{' and '.join(without)}. Set {' and '.join(without)} under [exchange_rates] in owners.toml, or scan the "
-            "files of each currency separately."
+            f"{' and '.join(without)}. Set the exchange rate for {' and '.join(without)} under [exchange_rates] in "
+            "owners.toml, or scan the files of each currency separately."
         )
     main = found.pop(currency)
     return Conversion(

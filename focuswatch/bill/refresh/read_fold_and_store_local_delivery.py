@@ -21,7 +21,7 @@ from focuswatch.bill.ingest.detect_focus_columns_or_reject_file import (
 )
 from focuswatch.bill.ingest.exchange_rates_from_costs import own_rates
 from focuswatch.bill.ingest.export_file_and_listing_models import ExportFile, changed_file_error
-from focuswatch.bill.ingest.reject_dates_without_four_digit_year import misread_time, times_of
+from focuswatch.bill.ingest.find_dates_without_four_digit_year import misread_time, times_of
 from focuswatch.bill.ingest.select_deliveries_and_flat_files import PeriodDelivery
 from focuswatch.bill.ingest.select_from_files import select_focus_export
 from focuswatch.bill.ingest.translate_duckdb_errors import export_error, place_of_files

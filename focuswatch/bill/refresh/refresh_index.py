@@ -75,7 +75,7 @@ def load_index(state: Path, *, made_by: str) -> Index:
         return Index.model_validate(kept)
     except (ValueError, TypeError, KeyError, RecursionError) as error:  # not JSON, or other fields
         raise ExportError(
-            f"{path} is damaged; expected the index of an earlier scan. Delete this file and scan again "
+            f"{path} is damaged: focuswatch cannot read the index of the last scan. Delete this file and scan again "
             "(this also deletes the delivery history)"
         ) from error
 

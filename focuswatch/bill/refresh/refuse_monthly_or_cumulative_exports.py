@@ -58,8 +58,7 @@ def _refuse_running_totals(
     (first,) = connection.execute(f"SELECT ConsumedUnit FROM ({rows}) LIMIT 1").fetchone() or (None,)
     if first == DAY_TOTALS:
         raise ExportError(
-            f"{source}: {hourly[0].unit} and {len(hourly) - 1} more are hourly LiteLLM files. Each row contains "
-            "the spend "
-            "since midnight, so adding up the files would count the same spend several times. Set "
-            "FOCUS_FREQUENCY=daily in LiteLLM and repeat the export"
+            f"{source}: found {len(hourly)} hourly LiteLLM files, such as {hourly[0].unit}; expected daily files. "
+            "Each row of an hourly file contains the spend since midnight, so adding up the files would count the "
+            "same spend several times. Set FOCUS_FREQUENCY=daily in LiteLLM and repeat the export"
         )

@@ -40,8 +40,9 @@ class AthenaTableFiles:
     def warnings(self) -> list[str]:
         """Return a warning for each reason for which S3 did not delete objects."""
         return [
-            f"S3 did not delete {count:,} old objects below s3://{self.bucket}/tables/: {reason}. No table reads "
-            "these objects, but they are still stored. Check that the function may use s3:DeleteObject on the bucket"
+            f"S3 did not delete {count:,} outdated objects under s3://{self.bucket}/tables/: {reason}. No table uses "
+            "these objects, but S3 still stores and bills the objects. Check that the function may use s3:DeleteObject "
+            "on the bucket"
             for reason, count in sorted(Counter(self.undeleted.values()).items())
         ]
 

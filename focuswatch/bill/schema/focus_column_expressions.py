@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from focuswatch.engines.quoted_identifiers import quoted
+from focuswatch.engines.quote_sql_identifier import quoted
 
 Kind = Literal["text", "number", "time", "tags"]
 

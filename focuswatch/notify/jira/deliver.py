@@ -54,7 +54,7 @@ class JiraChannel:
         Raises TryLater (nothing was created), Unsure (an issue may have been created) or Refused. Safe to repeat.
         """
         if delivery.in_incident:
-            return f"{delivery.news_id}: {delivery.kind}, part of the incident {delivery.finding.incident_id}"
+            return f"{delivery.notification_id}: {delivery.kind}, part of the incident {delivery.finding.incident_id}"
         incident, target = delivery.finding.incident_id, self._target(delivery.finding)
         if target is None and not self._has_issue(incident):
             return None
@@ -79,7 +79,7 @@ class JiraChannel:
         )
         if turn == "wait":
             raise TryLater(
-                f"{delivery.news_id} arrived before the previous notification of the same finding",
+                f"{delivery.notification_id} arrived before the previous notification of the same finding",
                 seconds=RETRY_SECONDS,
             )
         if turn == "done":
@@ -105,7 +105,7 @@ class JiraChannel:
         update.change(last_number=delivery.number, as_of=finding.as_of)
         self.claims.settle(claim, update.state)
         log = "; ".join(filter(None, (done, *update.failures)))
-        return f"{delivery.news_id}: {delivery.kind}, {log}" if log else None
+        return f"{delivery.notification_id}: {delivery.kind}, {log}" if log else None
 
     def _target(self, finding: Finding) -> Jira | None:
         """Return the Jira project for the finding's issue; None if there is none.

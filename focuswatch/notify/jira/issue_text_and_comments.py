@@ -7,7 +7,10 @@ from operator import itemgetter
 
 from focuswatch.catalog.sql_header_models import DetectionHeader
 from focuswatch.findings.account_and_owner_labels import account_label
-from focuswatch.findings.evidence_labels_and_placeholder_text import display_values, evidence_label
+from focuswatch.findings.evidence_labels_and_values_that_fill_placeholders import (
+    display_values,
+    evidence_label,
+)
 from focuswatch.findings.exclusion_offer_text import offer_command, offer_reason
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.fill_action_with_safe_commands import COMMAND

@@ -21,7 +21,7 @@ from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotif
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-QUIET_SECONDS = 120.0
+SECONDS_WITHOUT_CHANGE = 120.0
 KEPT_SECONDS = 30 * 86_400
 
 
@@ -67,7 +67,7 @@ class MailDigests:
         self.table.put_item(
             Item={
                 "kind": key.kind,
-                "id": delivery.news_id,
+                "id": delivery.notification_id,
                 "document": line.model_dump_json(),
                 "at": Decimal(int(self.clock())),
                 "expires_at": int(self.clock() + KEPT_SECONDS),
@@ -78,7 +78,7 @@ class MailDigests:
     def mark_changed(self, address: str, delivery: QueuedNotification) -> None:
         """Have `flush` send the digest of a notification if its line is stored but was not sent yet."""
         key = MailDigestKey(address, delivery.finding.as_of)
-        self._changed.setdefault(key, set()).add(delivery.news_id)
+        self._changed.setdefault(key, set()).add(delivery.notification_id)
 
     def flush(self) -> dict[str, Exception]:
         """Send every digest that was added to or marked. Return the errors by notification id."""
@@ -99,9 +99,10 @@ class MailDigests:
             if not lines:
                 return
             newest = max(float(item["at"]) for item in lines)
-            if 0 <= self.clock() - newest < QUIET_SECONDS:
+            if 0 <= self.clock() - newest < SECONDS_WITHOUT_CHANGE:
                 raise TryLater(
-                    f"the digest for {key.address} is still receiving findings", seconds=QUIET_SECONDS
+                    f"the digest for {key.address} is still receiving findings",
+                    seconds=SECONDS_WITHOUT_CHANGE,
                 )
             state = claim.state or MailDigestState()
             found = [MailDigestLine.model_validate_json(str(item["document"])) for item in lines]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from focuswatch.findings.fill_action_with_safe_commands import COMMAND
 from focuswatch.findings.replace_control_characters import visible
-from focuswatch.notify.truncate_text import one_line, truncate
+from focuswatch.notify.one_line_and_truncated_text import one_line, truncate
 
 SUBJECT_CHARACTERS = 150
 FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"

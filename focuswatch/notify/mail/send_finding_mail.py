@@ -34,5 +34,5 @@ class MailSender:
         today = datetime.fromtimestamp(self.clock(), UTC).date()
         before = previous.finding if previous else None
         mail = finding_mail(delivery.finding, kind=delivery.kind, today=today, before=before)
-        self.ses.send(address, mail, id=delivery.news_id)
+        self.ses.send(address, mail, id=delivery.notification_id)
         return f"mailed to {address}"

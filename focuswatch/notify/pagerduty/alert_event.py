@@ -4,15 +4,15 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from focuswatch.findings.evidence_labels_and_placeholder_text import display_values
+from focuswatch.findings.evidence_labels_and_values_that_fill_placeholders import display_values
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_and_age_text import full_amount, main_amount
 from focuswatch.findings.replace_control_characters import visible
 from focuswatch.findings.severity import Severity
+from focuswatch.notify.one_line_and_truncated_text import one_line, truncate
 from focuswatch.notify.place_and_owner_names import account_of_finding, owner_of_finding, region_id_of_finding
 from focuswatch.notify.related_findings_and_region_rollout_text import incident_lines, rollout_extent
-from focuswatch.notify.truncate_text import one_line, truncate
 
 # https://developer.pagerduty.com/docs/send-alert-event
 SUMMARY_CHARACTERS = 1024

@@ -13,7 +13,7 @@ from focuswatch.findings.account_and_owner_labels import account_label
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_and_age_text import full_amount
 from focuswatch.findings.replace_control_characters import visible
-from focuswatch.notify.truncate_text import truncate
+from focuswatch.notify.one_line_and_truncated_text import truncate
 
 PRODUCT = "focuswatch"
 SCHEMA_VERSION = "2018-10-08"

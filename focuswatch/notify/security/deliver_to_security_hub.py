@@ -46,7 +46,7 @@ class SecurityHubChannel:
         if delivery.finding.category != "security":
             return None
         self._collected[delivery.finding.fingerprint].append(delivery)
-        return f"{delivery.news_id}: {delivery.kind}, queued for Security Hub"
+        return f"{delivery.notification_id}: {delivery.kind}, queued for Security Hub"
 
     def flush(self) -> Mapping[str, Exception]:
         """Import the collected notifications. Return the errors by notification id."""
@@ -56,7 +56,7 @@ class SecurityHubChannel:
             with ExitStack() as claimed:
                 self._import(collected, claimed=claimed, failed=failed)
         except Exception as error:  # after any error, nothing in the batch counts as delivered
-            every = (delivery.news_id for deliveries in collected.values() for delivery in deliveries)
+            every = (delivery.notification_id for deliveries in collected.values() for delivery in deliveries)
             failed = {**dict.fromkeys(every, error), **failed}
         return failed
 
@@ -72,7 +72,7 @@ class SecurityHubChannel:
             try:
                 claim = claimed.enter_context(self.claims.held(fingerprint))
             except TryLater as error:
-                failed.update(dict.fromkeys((delivery.news_id for delivery in deliveries), error))
+                failed.update(dict.fromkeys((delivery.notification_id for delivery in deliveries), error))
                 continue
             if newest := _newest(deliveries, state=claim.state, failed=failed):
                 due[fingerprint] = claim, newest
@@ -96,7 +96,7 @@ class SecurityHubChannel:
                     claim, SecurityHubState(last_number=delivery.number, updated_at=updated_at)
                 )
             except (DeliveryError, ClaimLost) as error:
-                failed.update(dict.fromkeys((one.news_id for one in collected[fingerprint]), error))
+                failed.update(dict.fromkeys((one.notification_id for one in collected[fingerprint]), error))
 
     def _updated_at(self, claim: Claim[SecurityHubState]) -> datetime:
         now = datetime.fromtimestamp(self.clock(), UTC)
@@ -119,8 +119,8 @@ def _newest(
             case "now":
                 last, newest = delivery.number, delivery
             case "wait":
-                failed[delivery.news_id] = TryLater(
-                    f"{delivery.news_id} arrived before the previous notification of the same finding",
+                failed[delivery.notification_id] = TryLater(
+                    f"{delivery.notification_id} arrived before the previous notification of the same finding",
                     seconds=RETRY_SECONDS,
                 )
     return newest

@@ -53,7 +53,7 @@ def ocsf_finding(delivery: QueuedNotification, *, types: Sequence[str]) -> dict[
         "is_alert": delivery.kind == "new",
         "metadata": {
             "version": SCHEMA_VERSION,
-            "uid": delivery.news_id,
+            "uid": delivery.notification_id,
             "event_code": finding.detection,
             "profiles": ["cloud"],
             "product": {"name": "focuswatch", "vendor_name": "focuswatch", "uid": "focuswatch"},

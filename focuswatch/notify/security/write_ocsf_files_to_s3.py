@@ -52,12 +52,13 @@ class OcsfFiles:
             code = error.response["Error"]["Code"]
             if code in REFUSED:
                 raise Refused(
-                    f"S3 returned {code} for {key}. Run npx cdk deploy, then redrive the dead letters."
+                    f"S3 returned {code} for {key}. The data bucket does not exist, or the function may not write to "
+                    "it. Run npx cdk deploy --all --revert-drift, then redrive the dead letters."
                 ) from error
             raise TryLater(f"S3 returned {code} for {key}", seconds=RETRY_SECONDS) from error
         except BotoCoreError as error:
             raise TryLater(f"S3 did not respond: {type(error).__name__}", seconds=RETRY_SECONDS) from error
-        return f"{delivery.news_id}: {delivery.kind}, written to {key}"
+        return f"{delivery.notification_id}: {delivery.kind}, written to {key}"
 
     def flush(self) -> Mapping[str, Exception]:
         """Return no errors: `deliver` has written each record."""
@@ -72,7 +73,7 @@ def ocsf_key(delivery: QueuedNotification) -> str:
     finding = delivery.finding
     region, account = _plain(finding.region_id, "global"), _plain(finding.sub_account_id, "unknown")
     day = f"{finding.as_of:%Y%m%d}"
-    return f"{FOLDER}/region={region}/accountId={account}/eventDay={day}/{delivery.news_id}.jsonl"
+    return f"{FOLDER}/region={region}/accountId={account}/eventDay={day}/{delivery.notification_id}.jsonl"
 
 
 def _plain(name: str | None, otherwise: str) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from focuswatch.findings.fill_action_with_safe_commands import COMMAND
 from focuswatch.findings.finding import Finding
+from focuswatch.notify.one_line_and_truncated_text import one_line, truncate
 from focuswatch.notify.slack.block_kit_elements import Block, code, line_feed, rich, section, spaced, words
-from focuswatch.notify.truncate_text import one_line, truncate
 
 STEP_CHARACTERS = 300
 COMMAND_CHARACTERS = 700

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from focuswatch.findings.replace_control_characters import visible
+from focuswatch.notify.one_line_and_truncated_text import one_line, truncate, utf16_length
 from focuswatch.notify.slack.escape_and_shorten_slack_text import HEADER_CHARACTERS, plain
-from focuswatch.notify.truncate_text import one_line, truncate, utf16_length
 
 Block = dict[str, Any]
 

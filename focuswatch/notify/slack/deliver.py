@@ -63,7 +63,7 @@ class SlackChannel:
         Raises TryLater (nothing was posted), Unsure (something may have been) or Refused. Repeating it is safe.
         """
         if delivery.in_incident:
-            return f"{delivery.news_id}: {delivery.kind}, part of the incident {delivery.finding.incident_id}"
+            return f"{delivery.notification_id}: {delivery.kind}, part of the incident {delivery.finding.incident_id}"
         with self.claims.held(delivery.finding.incident_id) as claim:
             return self._deliver(claim, delivery)
 
@@ -76,7 +76,7 @@ class SlackChannel:
         finding: Finding,
         *,
         kind: NotificationKind,
-        news_id: str,
+        notification_id: str,
         response: RecordedResponse | None = None,
     ) -> Payload:
         """Return the current message of a finding, with its links and spending control."""
@@ -86,7 +86,7 @@ class SlackChannel:
             kind=kind,
             today=self._today(),
             links=self.links(finding),
-            news_id=news_id,
+            notification_id=notification_id,
             response=response,
             spending=self.spending(finding),
             blind_spots=detection.header.blind_spots if detection else (),
@@ -120,7 +120,7 @@ class SlackChannel:
         )
         if turn == "wait":
             raise TryLater(
-                f"{delivery.news_id} arrived before the previous notification of the same finding",
+                f"{delivery.notification_id} arrived before the previous notification of the same finding",
                 seconds=RETRY_SECONDS,
             )
         if turn == "done" and stored:
@@ -150,11 +150,11 @@ class SlackChannel:
         if delivery.kind == "saving_verified":
             channel = stored.channel if stored else channel
             self.claims.settle(claim, self._state(delivery, channel=channel, ts=None, before=stored))
-            return f"{delivery.news_id}: {delivery.kind}, not posted: there is no message to reply to"
+            return f"{delivery.notification_id}: {delivery.kind}, not posted: there is no message to reply to"
         if delivery.in_digest:
             self.digests.add(channel, delivery)
             self.claims.settle(claim, self._state(delivery, channel=channel, ts=None, before=stored))
-            return f"{delivery.news_id}: {delivery.kind}, in the digest for {channel}"
+            return f"{delivery.notification_id}: {delivery.kind}, in the digest for {channel}"
         return self._post(claim, delivery, channel=channel)
 
     def _deliver_change(
@@ -165,8 +165,8 @@ class SlackChannel:
         if is_here and not self.threads and self._only_joined(delivery, before=stored.finding):
             self.claims.settle(claim, self._state(delivery, channel=channel, ts=stored.ts, before=stored))
             return (
-                f"{delivery.news_id}: {delivery.kind}, not posted: another finding joined the incident, but the "
-                "severity and the amount of the incident did not change significantly"
+                f"{delivery.notification_id}: {delivery.kind}, not posted: another finding joined the incident, but "
+                "the severity and the amount of the incident did not change significantly"
             )
         reopened = delivery.kind == "new" and not stored.open
         if not is_here or stored.editable_ts is None or reopened or not self.threads:
@@ -193,11 +193,12 @@ class SlackChannel:
         ts = self._posted(channel, delivery) if claim.unsure else None
         posted = ts is None
         ts = ts or self.slack.post(
-            channel, self.render(delivery.finding, kind=delivery.kind, news_id=delivery.news_id)
+            channel,
+            self.render(delivery.finding, kind=delivery.kind, notification_id=delivery.notification_id),
         )
         state = self._state(delivery, channel=channel, ts=ts, before=None)
         self._settle(claim, state, created=ts if posted else None)
-        return f"{delivery.news_id}: {delivery.kind}, posted in {channel}"
+        return f"{delivery.notification_id}: {delivery.kind}, posted in {channel}"
 
     def _follow_up(
         self, claim: Claim[SlackState], delivery: QueuedNotification, *, stored: SlackState, ts: str
@@ -207,7 +208,7 @@ class SlackChannel:
         payload = self.render(
             delivery.finding,
             kind=delivery.kind,
-            news_id=delivery.news_id,
+            notification_id=delivery.notification_id,
             response=stored.response if is_same else None,
         )
         try:
@@ -221,7 +222,9 @@ class SlackChannel:
         )
         state = self._state(delivery, channel=stored.channel, ts=ts, before=stored)
         self._settle(claim, state, created=reply)
-        return f"{delivery.news_id}: {delivery.kind}, in the thread of message {ts} in {stored.channel}"
+        return (
+            f"{delivery.notification_id}: {delivery.kind}, in the thread of message {ts} in {stored.channel}"
+        )
 
     def _has_reply(
         self, claim: Claim[SlackState], delivery: QueuedNotification, *, stored: SlackState, ts: str
@@ -234,7 +237,9 @@ class SlackChannel:
         if delivery.kind == "new" and stored.other_than(delivery.finding.fingerprint) is None:
             return True
         replies = self.slack.replies(stored.channel, ts) if claim.unsure else ()
-        return any(reply.payload.get("news_id") == delivery.news_id and reply.ts != ts for reply in replies)
+        return any(
+            reply.payload.get("news_id") == delivery.notification_id and reply.ts != ts for reply in replies
+        )
 
     def _reply(self, delivery: QueuedNotification, *, stored: SlackState, ts: str) -> str:
         note = render_thread_reply(
@@ -242,7 +247,7 @@ class SlackChannel:
             kind=delivery.kind,
             today=self._today(),
             before=stored.finding,
-            news_id=delivery.news_id,
+            notification_id=delivery.notification_id,
         )
         also_in_channel = delivery.kind in ("new", "changed", "reminder")
         return self.slack.post(stored.channel, note, thread=ts, also_in_channel=also_in_channel)
@@ -287,7 +292,9 @@ class SlackChannel:
         """Return the ts of the message that an earlier attempt posted; None if it posted none."""
         since = self.clock() - DAY_SECONDS
         messages = finding_messages(self.slack.own_messages(channel, since=since))
-        return next((message.ts for message in messages if message.news_id == delivery.news_id), None)
+        return next(
+            (message.ts for message in messages if message.notification_id == delivery.notification_id), None
+        )
 
     def _today(self) -> date:
         return datetime.fromtimestamp(self.clock(), UTC).date()

@@ -9,6 +9,7 @@ from typing import Any
 from focuswatch.findings.amount_text_without_currency import amount
 from focuswatch.findings.count_text import count_text
 from focuswatch.notify.digest_line import DigestLine
+from focuswatch.notify.one_line_and_truncated_text import one_line
 from focuswatch.notify.place_and_owner_names import account_named, place
 from focuswatch.notify.slack.block_kit_elements import (
     Block,
@@ -22,7 +23,6 @@ from focuswatch.notify.slack.block_kit_elements import (
     words,
 )
 from focuswatch.notify.slack.escape_and_shorten_slack_text import escaped_within
-from focuswatch.notify.truncate_text import one_line
 
 MOST_TITLES = 10
 

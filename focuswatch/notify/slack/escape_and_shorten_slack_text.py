@@ -3,7 +3,7 @@
 from typing import Any
 
 from focuswatch.findings.replace_control_characters import visible
-from focuswatch.notify.truncate_text import one_line, truncate, utf16_length
+from focuswatch.notify.one_line_and_truncated_text import one_line, truncate, utf16_length
 
 HEADER_CHARACTERS = 150  # https://docs.slack.dev/reference/block-kit/blocks/header-block
 TEXT_CHARACTERS = 4000  # `text`, shown in push notifications: https://docs.slack.dev/reference/methods/chat.postMessage#truncating

@@ -4,12 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from focuswatch.findings.evidence_labels_and_placeholder_text import display_values, evidence_label
+from focuswatch.findings.evidence_labels_and_values_that_fill_placeholders import (
+    display_values,
+    evidence_label,
+)
 from focuswatch.findings.explanation_text import explanation_details, explanation_headline
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.limit_finding_bytes import whole_length
+from focuswatch.notify.one_line_and_truncated_text import one_line, truncate
 from focuswatch.notify.slack.block_kit_elements import Block, bullets, line_feed, rich, section, spaced, words
-from focuswatch.notify.truncate_text import one_line, truncate
 
 MOST_COLUMNS = 7
 MOST_VALUES = 3

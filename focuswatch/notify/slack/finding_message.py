@@ -20,6 +20,7 @@ from focuswatch.findings.finding_amount_and_age_text import (
 from focuswatch.findings.saving_text import saving_text
 from focuswatch.ledger.pending_notification import OVER, NotificationKind
 from focuswatch.notify.cloud_console_and_athena_links import console_text
+from focuswatch.notify.one_line_and_truncated_text import one_line
 from focuswatch.notify.place_and_owner_names import labeled_owner, place_of_finding
 from focuswatch.notify.related_findings_and_region_rollout_text import (
     also_detected_text,
@@ -49,7 +50,6 @@ from focuswatch.notify.slack.block_kit_elements import (
 from focuswatch.notify.slack.escape_and_shorten_slack_text import escaped_within
 from focuswatch.notify.slack.explanation_and_evidence_blocks import render_evidence, render_explanation
 from focuswatch.notify.slack.message_metadata import message_metadata
-from focuswatch.notify.truncate_text import one_line
 
 MOST_BLIND_SPOTS = 3
 MOST_GROUPS = 10  # groups of accounts with the same new regions in a rollout
@@ -95,7 +95,7 @@ def render_message(
     *,
     kind: NotificationKind,
     today: date,
-    news_id: str,
+    notification_id: str,
     blind_spots: Sequence[str] = (),
     links: Links = Links(),  # noqa: B008  frozen
     response: RecordedResponse | None = None,
@@ -133,7 +133,7 @@ def render_message(
         "blocks": fit_message(
             blocks, droppable=[limitations, evidence, root_cause, link_line, rollout, action]
         ),
-        "metadata": message_metadata(finding, news_id=news_id),
+        "metadata": message_metadata(finding, notification_id=notification_id),
     }
 
 
@@ -215,8 +215,8 @@ def _buttons(finding: Finding, *, acknowledged: bool) -> Block:
 def _spending_button(finding: Finding, spending: SpendingControl) -> Block:
     """Return the spending button in its own block, because it stays when the finding is muted or resolved."""
     text = "Pause spending" if spending.action == "pause_spending" else "Resume"
-    asked = confirmation(text, spending.question, yes=text)
-    element = button(spending.action, text, value=finding.fingerprint, confirm=asked)
+    confirmed = confirmation(text, spending.question, yes=text)
+    element = button(spending.action, text, value=finding.fingerprint, confirm=confirmed)
     return {"type": "actions", "elements": [element]}
 
 

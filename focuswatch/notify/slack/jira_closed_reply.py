@@ -8,11 +8,11 @@ from typing import Any
 from focuswatch.errors import DeliveryError
 from focuswatch.ledger.suppression import Suppression
 from focuswatch.notify.delivery_claims_and_state import Claims
+from focuswatch.notify.one_line_and_truncated_text import one_line
 from focuswatch.notify.slack.block_kit_elements import rich, section, words
 from focuswatch.notify.slack.escape_and_shorten_slack_text import TEXT_CHARACTERS, escaped_within
 from focuswatch.notify.slack.message_state_record import SlackState
 from focuswatch.notify.slack.post_once import OncePoster
-from focuswatch.notify.truncate_text import one_line
 
 MAX_AGE_DAYS = 7  # older closings are not posted, e.g. after a long outage
 

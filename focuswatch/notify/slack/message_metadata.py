@@ -19,25 +19,25 @@ class FindingMessage:
 
     ts: str
     incident: str
-    news_id: str
+    notification_id: str
     is_open: bool
 
 
-def reply_metadata(finding: Finding, *, news_id: str) -> dict[str, Any]:
+def reply_metadata(finding: Finding, *, notification_id: str) -> dict[str, Any]:
     """Return the metadata of a reply in the thread of a finding's message."""
     return {
         "event_type": EVENT_TYPE,
         "event_payload": {
             "fingerprint": finding.fingerprint,
             "incident": finding.incident_id,
-            "news_id": news_id,
+            "news_id": notification_id,
         },
     }
 
 
-def message_metadata(finding: Finding, *, news_id: str) -> dict[str, Any]:
+def message_metadata(finding: Finding, *, notification_id: str) -> dict[str, Any]:
     """Return the metadata of a finding's message."""
-    found = reply_metadata(finding, news_id=news_id)
+    found = reply_metadata(finding, notification_id=notification_id)
     return {**found, "event_payload": {**found["event_payload"], "status": finding.status}}
 
 
@@ -49,6 +49,6 @@ def finding_messages(messages: Iterable[FoundMessage]) -> Iterator[FindingMessag
             yield FindingMessage(
                 ts=message.ts,
                 incident=payload.get("incident", payload["fingerprint"]),
-                news_id=payload["news_id"],
+                notification_id=payload["news_id"],
                 is_open=payload.get("status") != "resolved",
             )

@@ -33,7 +33,7 @@ class SlackState(BaseModel):
     @classmethod
     def of_message(cls, message: FindingMessage, *, channel: str) -> Self:
         """Return the state according to a message that was found in a channel."""
-        number = notification_number(message.news_id)
+        number = notification_number(message.notification_id)
         return cls(channel=channel, ts=message.ts, last_number=number, open=message.is_open)
 
     def number_of(self, fingerprint: str) -> int | None:

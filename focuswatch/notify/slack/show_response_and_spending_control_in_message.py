@@ -16,7 +16,7 @@ def show_response(channel: SlackChannel, incident: str, response: RecordedRespon
         payload = channel.render(
             state.finding,
             kind="reminder",
-            news_id=f"{state.finding.fingerprint}-{state.last_number}",
+            notification_id=f"{state.finding.fingerprint}-{state.last_number}",
             response=response,
         )
         with suppress(MessageGone):  # the response stays recorded without the message
@@ -33,7 +33,7 @@ def show_spending_control(channel: SlackChannel, fingerprint: str) -> None:
         payload = channel.render(
             state.finding,
             kind="reminder" if state.open else "resolved",
-            news_id=f"{fingerprint}-{state.last_number}",
+            notification_id=f"{fingerprint}-{state.last_number}",
             response=state.response,
         )
         with suppress(MessageGone):  # the pause stays in effect without the message

@@ -13,12 +13,12 @@ from focuswatch.findings.finding_amount_and_age_text import (
 )
 from focuswatch.findings.saving_text import saving_text
 from focuswatch.ledger.pending_notification import NotificationKind
+from focuswatch.notify.one_line_and_truncated_text import one_line
 from focuswatch.notify.related_findings_and_region_rollout_text import joined_text, new_lead_text
 from focuswatch.notify.response_actions_and_labels import not_waste_label
 from focuswatch.notify.slack.block_kit_elements import rich, section, words
 from focuswatch.notify.slack.escape_and_shorten_slack_text import TEXT_CHARACTERS, escaped_within
 from focuswatch.notify.slack.message_metadata import reply_metadata
-from focuswatch.notify.truncate_text import one_line
 
 # Evidence of a detection that notifies at steps (percent of a limit); the amount alone does not show which was reached.
 STEP = "reached_percent"
@@ -29,7 +29,7 @@ def render_thread_reply(
     *,
     kind: NotificationKind,
     today: date,
-    news_id: str,
+    notification_id: str,
     before: Finding | None = None,
 ) -> dict[str, Any]:
     """Return the reply: what changed, how long the finding is open, what is saved, or that it was detected again."""
@@ -52,7 +52,7 @@ def render_thread_reply(
     return {
         "text": escaped_within(one_line(text), TEXT_CHARACTERS),
         "blocks": [rich(section([words(text, most=1500)]))],
-        "metadata": reply_metadata(finding, news_id=news_id),
+        "metadata": reply_metadata(finding, notification_id=notification_id),
     }
 
 

@@ -29,8 +29,8 @@ class TeamsWebhooks:
         url = self.secret.webhooks.get(address)
         if url is None:
             raise Refused(
-                f"the Teams secret has no webhook for {address!r}. Add the webhook to webhooks in the secret, or "
-                "correct owners.toml."
+                f"the Teams secret has no webhook for {address!r}. Add the webhook under `webhooks` in the "
+                "secret, or correct the channel in owners.toml."
             )
         self.pace.wait(address)
         try:

@@ -18,6 +18,7 @@ from focuswatch.findings.finding_amount_and_age_text import (
 from focuswatch.findings.saving_text import saving_text
 from focuswatch.ledger.pending_notification import OVER, NotificationKind
 from focuswatch.notify.digest_line import DigestLine
+from focuswatch.notify.one_line_and_truncated_text import utf16_length
 from focuswatch.notify.place_and_owner_names import (
     account_named,
     labeled_owner,
@@ -34,7 +35,6 @@ from focuswatch.notify.slack.explanation_and_evidence_blocks import render_evide
 from focuswatch.notify.slack.finding_message import DONE, MARKS
 from focuswatch.notify.teams.convert_slack_rich_text import lines_of
 from focuswatch.notify.teams.plain_text_card_elements import Element, line, run, words
-from focuswatch.notify.truncate_text import utf16_length
 
 # The oldest version that has all elements used here, so that every client shows them (mobile clients lag behind):
 # https://learn.microsoft.com/en-us/microsoftteams/platform/task-modules-and-cards/cards/cards-reference#support-for-adaptive-cards

@@ -7,7 +7,7 @@ https://learn.microsoft.com/en-us/adaptive-cards/authoring-cards/text-features
 
 from typing import Any
 
-from focuswatch.notify.truncate_text import one_line, truncate
+from focuswatch.notify.one_line_and_truncated_text import one_line, truncate
 
 Element = dict[str, Any]
 

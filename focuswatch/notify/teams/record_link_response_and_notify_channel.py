@@ -14,7 +14,7 @@ from focuswatch.findings.finding import Finding
 from focuswatch.notify.record_response_once import PersonResponse, ResponseLedger
 from focuswatch.notify.response_actions_and_labels import not_waste_label
 from focuswatch.notify.teams.deliver import TeamsSender
-from focuswatch.notify.teams.link_response_queue_message import LinkResponse
+from focuswatch.notify.teams.submitted_link_response_as_queue_message import LinkResponse
 from focuswatch.owners.finding_addresses import addresses_of_kind
 from focuswatch.owners.owners_file import Owners
 

@@ -12,8 +12,8 @@ from urllib.parse import parse_qs
 
 from focuswatch.findings.replace_control_characters import visible
 from focuswatch.notify.response_actions_and_labels import MessageAction
-from focuswatch.notify.teams.link_response_queue_message import LinkResponse
 from focuswatch.notify.teams.signed_action_link import SignedAction
+from focuswatch.notify.teams.submitted_link_response_as_queue_message import LinkResponse
 
 NAME_CHARACTERS, REASON_CHARACTERS = 80, 500
 NOT_VALID = "This link is not valid or has expired. Open the link in the latest message about the finding."

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_and_age_text import main_amount
+from focuswatch.notify.one_line_and_truncated_text import one_line, truncate
 from focuswatch.notify.place_and_owner_names import account_of_finding
 from focuswatch.notify.response_actions_and_labels import MessageAction, not_waste_label, response_labels
 from focuswatch.notify.teams.signed_action_link import DAY_SECONDS, SignedAction
-from focuswatch.notify.truncate_text import one_line, truncate
 
 LINK_DAYS = 15  # until after the next reminder, which has new links
 SUMMARY_CHARACTERS = 100

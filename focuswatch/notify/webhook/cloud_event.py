@@ -17,7 +17,7 @@ def cloud_event(delivery: QueuedNotification, *, source: str) -> dict[str, Any]:
     finding = delivery.finding
     return {
         "specversion": "1.0",
-        "id": delivery.news_id,
+        "id": delivery.notification_id,
         "source": source,
         "type": f"{TYPE_PREFIX}.{delivery.kind}",
         "subject": finding.fingerprint,

@@ -33,7 +33,7 @@ class WebhookSender:
         team = delivery.finding.team
         self.endpoint.post(
             address,
-            id=delivery.news_id,
+            id=delivery.notification_id,
             body=event_body(cloud_event(delivery, source=self.source)),
             secrets=lambda host: list(self.secrets.of(host, *([team] if team else []))),
         )

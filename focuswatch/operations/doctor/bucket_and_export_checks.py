@@ -7,7 +7,14 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from focuswatch.collect.aws_paging import paged
-from focuswatch.operations.doctor.check_result_and_context import Check, DoctorContext, failed, noted, ok
+from focuswatch.operations.doctor.check_result_and_context import (
+    Check,
+    DoctorContext,
+    failed,
+    noted,
+    ok,
+    restore_command,
+)
 from focuswatch.operations.resource_names import PAYER_REGION
 
 MANIFEST = "-Manifest.json"
@@ -28,7 +35,7 @@ def check_bucket(context: DoctorContext) -> Iterator[Check]:
     except ClientError as error:
         if error.response["Error"]["Code"] not in NOT_FOUND:
             raise
-        fix = f"Run npx cdk deploy {deployment.name}-pipeline."
+        fix = f"Run {restore_command(f'{deployment.name}-pipeline')}."
         yield failed("bucket", f"{deployment.bucket} does not exist", fix=fix)
         return
     yield ok("bucket", deployment.bucket)
@@ -48,9 +55,8 @@ def check_delivery(context: DoctorContext) -> Iterator[Check]:
     found = f"newest manifest is {hours:.0f} hour{'' if round(hours) == 1 else 's'} old: {newest}"
     if hours > limit:
         fix = (
-            f"AWS delivers an export at least once a day. Run npx cdk diff {deployment.name}-pipeline to check "
-            "that the "
-            f"bucket's policy is unchanged, and {LIST_EXPORTS}"
+            "AWS delivers an export at least once a day. To check whether the bucket policy was changed manually, run "
+            f"npx cdk drift {deployment.name}-pipeline. Also, {LIST_EXPORTS}"
         )
         yield failed("delivery", f"{found} (limit: {limit} hours)", fix=fix)
     else:
@@ -85,14 +91,14 @@ def check_export(context: DoctorContext) -> Iterator[Check]:
     }
     export = exports.get(deployment.export.name)
     if export is None:
-        fix = f"Run npx cdk deploy {deployment.name}-payer."
+        fix = f"Run {restore_command(f'{deployment.name}-payer')}."
         yield failed("export", f"no export named {deployment.export.name}", fix=fix)
         return
     status = export.get("ExportStatus", {})
     if status.get("StatusCode") == "UNHEALTHY":
         fix = (
-            "Allow bcm-data-exports.amazonaws.com to write to the bucket: "
-            f"npx cdk deploy {deployment.name}-pipeline restores the bucket's policy."
+            "To allow bcm-data-exports.amazonaws.com to write to the bucket, restore the bucket policy: "
+            f"{restore_command(f'{deployment.name}-pipeline')}."
         )
         yield failed("export", f"unhealthy: {status.get('StatusReason', 'no reason given')}", fix=fix)
     else:

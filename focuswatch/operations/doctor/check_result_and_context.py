@@ -64,6 +64,14 @@ def failed(name: str, found: str, *, fix: str) -> Check:
     return Check(name, "failed", found, fix)
 
 
+def restore_command(stack: str) -> str:
+    """Return the command that deploys a stack and undoes manual changes, which CloudFormation otherwise does not see.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html
+    """
+    return f"npx cdk deploy --revert-drift {stack}"
+
+
 def failures_text(failures: dict[str, str]) -> str:
     """Return the first failures with their reasons, and the number of the others."""
     listed = [f"{name} ({reason})" for name, reason in sorted(failures.items())[:MAX_SHOWN]]

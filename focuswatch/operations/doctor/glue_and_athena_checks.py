@@ -5,7 +5,13 @@ from typing import Any
 
 from focuswatch.bill.schema.glue_tables_and_partition_keys import GLUE_TABLES, PARTITION_KEYS
 from focuswatch.collect.aws_paging import paged
-from focuswatch.operations.doctor.check_result_and_context import Check, DoctorContext, failed, ok
+from focuswatch.operations.doctor.check_result_and_context import (
+    Check,
+    DoctorContext,
+    failed,
+    ok,
+    restore_command,
+)
 
 GIB = 1024**3
 MAX_SHOWN = 5
@@ -21,7 +27,7 @@ def check_tables(context: DoctorContext) -> Iterator[Check]:
     if problems:
         more = f" and {len(problems) - MAX_SHOWN} more" if len(problems) > MAX_SHOWN else ""
         fix = (
-            f"Run npx cdk deploy {deployment.name}-pipeline. The tables were deployed by an earlier version of "
+            f"Run {restore_command(f'{deployment.name}-pipeline')}. The tables were deployed by an earlier version of "
             "focuswatch or changed manually."
         )
         yield failed("tables", "; ".join(problems[:MAX_SHOWN]) + more, fix=fix)
@@ -57,6 +63,6 @@ def check_workgroup(context: DoctorContext) -> Iterator[Check]:
     elif limit != athena.scan_limit_gib * GIB:
         configured = "none" if limit is None else f"{limit / GIB:g} GiB"
         found = f"scan limit per query: {configured}, expected {athena.scan_limit_gib} GiB"
-        yield failed("workgroup", found, fix=f"Run npx cdk deploy {deployment.name}-pipeline.")
+        yield failed("workgroup", found, fix=f"Run {restore_command(f'{deployment.name}-pipeline')}.")
     else:
         yield ok("workgroup", f"{athena.workgroup}, scan limit per query: {athena.scan_limit_gib} GiB")

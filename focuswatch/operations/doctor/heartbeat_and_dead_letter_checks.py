@@ -48,7 +48,10 @@ def check_dead_letters(context: DoctorContext) -> Iterator[Check]:
     counts = {kind: count for kind, count in queue_depths(context.client("sqs"), queues).items() if count}
     if counts:
         found = ", ".join(f"{kind}: {count}" for kind, count in counts.items())
-        fix = "Fix the cause that focuswatch redrive --dry-run lists, then replay the messages: focuswatch redrive."
+        fix = (
+            "To see the cause, run focuswatch redrive --dry-run. Fix the cause, then redrive the messages: "
+            "focuswatch redrive."
+        )
         yield failed("dead letters", found, fix=fix)
     else:
         yield ok("dead letters", "none")

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import date
 
 from focuswatch.simulate.bill_calendar import next_month
+from focuswatch.simulate.billing_meter_record_and_region_price_factors import Meter
 from focuswatch.simulate.meter_catalog import EC2, RDS, fee
-from focuswatch.simulate.meter_model_and_region_price_factors import Meter
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan
 from focuswatch.simulate.planned_charge_line import Commitment

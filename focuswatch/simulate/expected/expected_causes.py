@@ -7,7 +7,7 @@ import numpy as np
 from focuswatch.simulate.expected.daily_quantities_and_costs_of_lines import Facts, expectations
 from focuswatch.simulate.expected.lines_of_incident import COST_INCREASES, is_about
 from focuswatch.simulate.planned_charge_line import Days
-from focuswatch.simulate.recognize_kinds_of_planned_charge_lines import sku
+from focuswatch.simulate.recognize_planned_gpu_token_and_transfer_lines import sku
 from focuswatch.simulate.simulated_truth import Incident, PlantedCause
 
 # Days of a continuing incident that count. After a week, the baseline of a weekday includes days of the incident.

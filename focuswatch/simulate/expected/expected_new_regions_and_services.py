@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from focuswatch.simulate.bill_calendar import BILL_START_DAYS, FIRST_SCAN_DAYS
+from focuswatch.simulate.billing_meter_record_and_region_price_factors import REGIONS
 from focuswatch.simulate.expected.daily_quantities_and_costs_of_lines import (
     Charged,
     Facts,
@@ -11,10 +12,9 @@ from focuswatch.simulate.expected.daily_quantities_and_costs_of_lines import (
     last_day,
     total,
 )
-from focuswatch.simulate.meter_model_and_region_price_factors import REGIONS
 from focuswatch.simulate.planned_bill import Identity
 from focuswatch.simulate.planned_charge_line import Line
-from focuswatch.simulate.recognize_kinds_of_planned_charge_lines import is_bedrock, is_edge
+from focuswatch.simulate.recognize_planned_gpu_token_and_transfer_lines import is_bedrock, is_edge
 from focuswatch.simulate.simulated_truth import Incident
 
 WARM_UP_DAYS = 14

@@ -6,7 +6,7 @@ from focuswatch.simulate.expected.daily_quantities_and_costs_of_lines import ide
 from focuswatch.simulate.meter_catalog import SAGEMAKER
 from focuswatch.simulate.planned_bill import USE_CASE_TAG, Identity, use_case_identity
 from focuswatch.simulate.planned_charge_line import Line
-from focuswatch.simulate.recognize_kinds_of_planned_charge_lines import (
+from focuswatch.simulate.recognize_planned_gpu_token_and_transfer_lines import (
     is_edge,
     is_gpu,
     is_internet_out,

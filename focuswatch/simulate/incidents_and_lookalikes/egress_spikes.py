@@ -3,7 +3,7 @@
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan
 from focuswatch.simulate.planned_charge_line import Week
-from focuswatch.simulate.recognize_kinds_of_planned_charge_lines import (
+from focuswatch.simulate.recognize_planned_gpu_token_and_transfer_lines import (
     is_gpu,
     is_instance_hours,
     is_internet_out,

@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from focuswatch.simulate.billing_meter_record_and_region_price_factors import Meter
 from focuswatch.simulate.meter_catalog import ec2, sagemaker
-from focuswatch.simulate.meter_model_and_region_price_factors import Meter
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan, Identity
 from focuswatch.simulate.planned_charge_line import FLAT, SATURDAYS, Commitment
-from focuswatch.simulate.recognize_kinds_of_planned_charge_lines import is_gpu
+from focuswatch.simulate.recognize_planned_gpu_token_and_transfer_lines import is_gpu
 from focuswatch.simulate.resource_tags import team_tag
 
 DETECTION = "gpu_burst"

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from focuswatch.simulate.billing_meter_record_and_region_price_factors import Meter
 from focuswatch.simulate.everyday.everyday_usage import volume
 from focuswatch.simulate.everyday.security_services import charge_security_services
 from focuswatch.simulate.meter_catalog import EC2, ec2, sagemaker
-from focuswatch.simulate.meter_model_and_region_price_factors import Meter
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan, Identity
 from focuswatch.simulate.planned_charge_line import Commitment

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from datetime import date
 
+from focuswatch.simulate.billing_meter_record_and_region_price_factors import Meter
 from focuswatch.simulate.everyday.everyday_ai import TRAINING_ACCOUNTS
 from focuswatch.simulate.meter_catalog import ec2, sagemaker
-from focuswatch.simulate.meter_model_and_region_price_factors import Meter
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan, Identity
 from focuswatch.simulate.planned_charge_line import WORKDAYS

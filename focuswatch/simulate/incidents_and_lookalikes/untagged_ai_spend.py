@@ -1,7 +1,7 @@
 """Plant untagged AI spend, and look-alikes of it."""
 
+from focuswatch.simulate.billing_meter_record_and_region_price_factors import Meter
 from focuswatch.simulate.meter_catalog import EC2, SAGEMAKER, ec2, meters, sagemaker
-from focuswatch.simulate.meter_model_and_region_price_factors import Meter
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan, Identity
 from focuswatch.simulate.resource_tags import team_tag

@@ -269,7 +269,7 @@ def test_rate_limit_after_a_comment_repeats_no_comment(world):
 
 def test_issue_is_created_at_once_after_a_refused_request(world):
     world.jira.fail("403", "POST", "issue$")
-    with pytest.raises(Refused, match="403: told to fail"):
+    with pytest.raises(Refused, match="403: set to fail"):
         world.channel.deliver(notification())
     assert world.channel.deliver(notification()).endswith("SRCH-1 created")
 

@@ -93,7 +93,7 @@ def test_notification_is_mailed_once_to_each_address(world):
     assert world.deliver(delivery) == [None]  # the queue redelivers it
     assert [one["to"] for one in world.aws.mails] == [FINANCE, SEARCH]
     headers = {one["Name"]: one["Value"] for one in world.aws.mails[0]["Headers"]}
-    assert headers == {"Auto-Submitted": "auto-generated", "X-Focuswatch-Id": delivery.news_id}
+    assert headers == {"Auto-Submitted": "auto-generated", "X-Focuswatch-Id": delivery.notification_id}
 
 
 def test_change_states_the_previous_amount(world):

@@ -118,7 +118,7 @@ def test_batch_imports_the_newest_state_of_each_finding(world):
 
 def test_change_waits_for_the_previous_notification(world):
     resolved = notification(intrusion(), "resolved", number=2)
-    assert isinstance(world.deliver(resolved)[resolved.news_id], TryLater)
+    assert isinstance(world.deliver(resolved)[resolved.notification_id], TryLater)
     world.deliver(notification(intrusion()))
     assert world.deliver(resolved) == {}
     assert world.imported(intrusion())["RecordState"] == "ARCHIVED"
@@ -143,7 +143,7 @@ def test_only_failed_findings_are_imported_again(world):
     deliveries = [notification(intrusion(number)) for number in range(4)]
     world.aws.failing[asff_id(deliveries[2].finding.fingerprint, hub=HUB)] = 1
     failed = world.deliver(*deliveries)
-    assert {id: type(error) for id, error in failed.items()} == {deliveries[2].news_id: TryLater}
+    assert {id: type(error) for id, error in failed.items()} == {deliveries[2].notification_id: TryLater}
     assert world.deliver(deliveries[2]) == {}
     assert [len(batch) for batch in world.aws.imports] == [4, 1]
 
@@ -162,7 +162,7 @@ def test_failed_import_is_retried_and_stores_each_finding_once(world, fault):
 def test_security_hub_that_is_not_enabled_is_refused(world):
     world.aws.hub_enabled = False
     delivery = notification(intrusion())
-    error = world.deliver(delivery)[delivery.news_id]
+    error = world.deliver(delivery)[delivery.notification_id]
     assert isinstance(error, Refused)
     assert "Enable Security Hub in the pipeline's account and Region" in str(error)
 

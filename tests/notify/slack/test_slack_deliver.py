@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from focuswatch.errors import FocuswatchError, Refused, TryLater, Unsure
-from focuswatch.notify.collect_and_post_slack_and_teams_digests import QUIET_SECONDS
+from focuswatch.notify.collect_and_post_slack_and_teams_digests import SECONDS_WITHOUT_CHANGE
 from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS
 from focuswatch.notify.queued_notification_and_delivery_order import PREDECESSOR_WAIT_SECONDS
 from focuswatch.notify.slack.finding_message import RecordedResponse
@@ -472,7 +472,7 @@ def test_failed_digest_does_not_stop_others(world):
         channel.deliver(one)
     world.team.archived = True
     failed = channel.flush()
-    assert {id: type(error) for id, error in failed.items()} == {search_line.news_id: Refused}
+    assert {id: type(error) for id, error in failed.items()} == {search_line.notification_id: Refused}
     assert len(world.server.workspace.named("#fraud", by_name=True).shown) == 1
 
 
@@ -643,7 +643,7 @@ def test_digest_that_a_webhook_posted_is_posted_again_by_the_bot(world, by_webho
         routes = by_webhook()
         routes.deliver(first)
         routes.flush()
-        world.now += QUIET_SECONDS + 1
+        world.now += SECONDS_WITHOUT_CHANGE + 1
     world.deliver(notification(finding(resource="b", team="search"), in_digest=True))
     assert [message.text.partition(" ")[0] for message in world.team.shown] == ["1", "2"]
 

@@ -18,7 +18,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.bill_to_scan import BillToScan
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.findings.amount_text_without_currency import amount
-from focuswatch.findings.evidence_labels_and_placeholder_text import display_values
+from focuswatch.findings.evidence_labels_and_values_that_fill_placeholders import display_values
 from focuswatch.findings.exclusion_offer_record import ExclusionOffer
 from focuswatch.findings.fill_action_with_safe_commands import action_of
 from focuswatch.findings.finding import Finding
@@ -160,7 +160,7 @@ def payload_of(finding: Finding, case: str, *, catalog: Catalog) -> dict[str, An
     common = {
         "kind": kind,
         "today": END + timedelta(days={"new": 0, "reminder": 14}.get(case, 9)),
-        "news_id": f"{finding.fingerprint}-2",
+        "notification_id": f"{finding.fingerprint}-2",
     }
     payload: dict[str, Any] = {
         "message": render_message(

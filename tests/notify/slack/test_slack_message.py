@@ -16,6 +16,7 @@ from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_from_row import to_finding
 from focuswatch.notify import place_and_owner_names
 from focuswatch.notify.digest_line import DigestLine
+from focuswatch.notify.one_line_and_truncated_text import truncate
 from focuswatch.notify.place_and_owner_names import region
 from focuswatch.notify.slack.block_kit_elements import MESSAGE_CHARACTERS, size
 from focuswatch.notify.slack.digest_message import render_digest
@@ -24,7 +25,6 @@ from focuswatch.notify.slack.finding_message import Links, RecordedResponse, ren
 from focuswatch.notify.slack.incoming_webhook import webhook_payload
 from focuswatch.notify.slack.render_mute_reason_dialog import render_not_waste_dialog
 from focuswatch.notify.slack.thread_reply_text import render_thread_reply
-from focuswatch.notify.truncate_text import truncate
 from tests.fakes.slack_as_text import seen
 from tests.fakes.slack_rules import blocks_problems, metadata_problem, too_long, units, view_problems
 from tests.given.hostile_names import FAMILY, HOSTILE_NAMES
@@ -69,7 +69,7 @@ def finding_with_names(text: str, *, category: str = "waste") -> Finding:
 
 
 def message_of(one: Finding, **options: Any) -> dict[str, Any]:
-    return render_message(one, **{"kind": "new", "today": DAY, "news_id": "n-1", **options})
+    return render_message(one, **{"kind": "new", "today": DAY, "notification_id": "n-1", **options})
 
 
 def digest_line(
@@ -86,7 +86,7 @@ def every_payload(text: str) -> Iterator[dict[str, Any]]:
             for options in ({}, {"response": RESPONSE, "links": LINKS, "blind_spots": [text] * 20}):
                 yield message_of(one, kind=kind, **options)
             yield render_thread_reply(
-                one, kind=kind, today=DAY, news_id="n-1", before=finding_with_names("was")
+                one, kind=kind, today=DAY, notification_id="n-1", before=finding_with_names("was")
             )
     yield render_digest([digest_line(text)] * 80, team=text, as_of=DAY, max_lines=60)
 
@@ -318,7 +318,7 @@ def test_shortened_evidence_states_the_total():
         "resource_id": None,
         "monthly_cost": 1.0,
         "ocu_hours": 1.0,
-        "because": "made no Bedrock calls",
+        "because": "the account made no Bedrock calls",
     }
     row |= {"ids": [f"i-{number}" for number in range(20_000)], "counts": {str(one): 1 for one in range(500)}}
     detection = Catalog.load().detection("orphaned_opensearch_collection")
@@ -334,31 +334,35 @@ def test_reminder_states_age_and_cost_so_far():
     """Waste costs more every day; a charge that occurred once does not."""
     today = DAY + timedelta(days=14)
     assert "open for 14 days, since 2026-03-31" in seen(message_of(finding(), today=today))
-    reply = render_thread_reply(finding(cost="300"), kind="reminder", today=today, news_id="n")
+    reply = render_thread_reply(finding(cost="300"), kind="reminder", today=today, notification_id="n")
     assert reply["text"].startswith("Still open after 14 days; cost so far: about 140 USD")
     burst = finding(cost="300").model_copy(update={"category": "security"})
-    assert "so far" not in render_thread_reply(burst, kind="reminder", today=today, news_id="n")["text"]
+    assert (
+        "so far" not in render_thread_reply(burst, kind="reminder", today=today, notification_id="n")["text"]
+    )
 
 
 def test_reply_states_the_severity_of_the_incident():
     """The message above the reply shows the same severity."""
     lead = with_critical_finding(finding())
-    alone = render_thread_reply(finding(cost="900"), kind="changed", today=DAY, news_id="n", before=lead)
+    alone = render_thread_reply(
+        finding(cost="900"), kind="changed", today=DAY, notification_id="n", before=lead
+    )
     assert "Severity: medium, previously critical." in alone["text"]
-    unknown = render_thread_reply(lead, kind="changed", today=DAY, news_id="n")
+    unknown = render_thread_reply(lead, kind="changed", today=DAY, notification_id="n")
     assert "Severity: critical." in unknown["text"]
 
 
 def test_change_states_old_and_new_values():
     """The reply has amount and severity; without the previous finding, only the new values."""
     before, now = finding(cost="50"), finding(cost="1500")
-    reply = render_thread_reply(now, kind="changed", today=DAY, news_id="n", before=before)["text"]
+    reply = render_thread_reply(now, kind="changed", today=DAY, notification_id="n", before=before)["text"]
     assert (
         reply == "1,500 USD/month in potential savings (previously 50.00 USD/month). "
         "Severity: high, previously low."
     )
     assert (
-        render_thread_reply(now, kind="changed", today=DAY, news_id="n")["text"]
+        render_thread_reply(now, kind="changed", today=DAY, notification_id="n")["text"]
         == "The amount is now 1,500 USD/month in potential savings. Severity: high."
     )
 
@@ -387,7 +391,7 @@ def test_resolved_finding_states_its_savings(saved, text):
     if saved is not None:
         resolved = resolved.model_copy(update={"verified_saving": saving_of(resolved, saved=saved)})
     kind = "resolved" if saved is None else "saving_verified"
-    options = {"kind": kind, "today": DAY, "news_id": "n"}
+    options = {"kind": kind, "today": DAY, "notification_id": "n"}
     assert (
         text in seen(render_message(resolved, **options))
         and text in render_thread_reply(resolved, **options)["text"]
@@ -402,7 +406,7 @@ def test_message_has_metadata_to_find_it():
         "news_id": "n-1",
     }
     message = message_of(finding())["metadata"]
-    reply = render_thread_reply(finding(), kind="reminder", today=DAY, news_id="n-1")["metadata"]
+    reply = render_thread_reply(finding(), kind="reminder", today=DAY, notification_id="n-1")["metadata"]
     assert message["event_type"] == reply["event_type"] == "focuswatch_finding"
     assert message["event_payload"] == {**expected, "status": "new"}
     assert reply["event_payload"] == expected
@@ -480,11 +484,13 @@ def test_next_budget_step_states_the_reason():
     budget_finding = finding(
         "use case tutor", cost="90", detection="budget_pace", category="governance"
     ).model_copy(update={"reason": reason, "evidence": {"reached_percent": 85.0}})
-    reply = render_thread_reply(budget_finding, kind="changed", today=DAY, news_id="n", before=budget_finding)
+    reply = render_thread_reply(
+        budget_finding, kind="changed", today=DAY, notification_id="n", before=budget_finding
+    )
     assert reason in reply["text"]
     assert (
         "A reason"
-        not in render_thread_reply(finding(), kind="changed", today=DAY, news_id="n", before=finding())[
-            "text"
-        ]
+        not in render_thread_reply(
+            finding(), kind="changed", today=DAY, notification_id="n", before=finding()
+        )["text"]
     )

@@ -363,7 +363,7 @@ def handler(world, monkeypatch):
         "api": world.server.api,
     }
     boto3.client("secretsmanager").create_secret(Name="slack", SecretString=json.dumps(secret))
-    queue = boto3.client("sqs").create_queue(QueueName="answers")["QueueUrl"]
+    queue = boto3.client("sqs").create_queue(QueueName="responses")["QueueUrl"]
     monkeypatch.setenv("FOCUSWATCH_ANSWERS", queue)
     presses = boto3.client("sqs").create_queue(QueueName="presses")["QueueUrl"]
     monkeypatch.setenv("FOCUSWATCH_PRESSES", presses)
@@ -382,7 +382,7 @@ def handler(world, monkeypatch):
     public_url_request_body_secrets_and_aws_clients._secret_text.cache_clear()
 
 
-def queued(name="answers"):
+def queued(name="responses"):
     """Return the responses in a queue."""
     sqs = boto3.client("sqs")
     url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
@@ -477,7 +477,7 @@ def test_queued_response_is_recorded_by_the_function_record(world, handler, monk
 
 def record_queued(monkeypatch):
     """Run the function `record` for the queued responses."""
-    queue = boto3.client("sqs").get_queue_url(QueueName="answers")["QueueUrl"]
+    queue = boto3.client("sqs").get_queue_url(QueueName="responses")["QueueUrl"]
     for name in ("FOCUSWATCH_QUEUE", "FOCUSWATCH_DEAD_LETTERS"):
         monkeypatch.setenv(name, queue)
     monkeypatch.setenv("FOCUSWATCH_LEDGER", "ledger")

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from focuswatch.errors import Refused, TryLater, Unsure
-from focuswatch.notify.collect_and_post_slack_and_teams_digests import QUIET_SECONDS
+from focuswatch.notify.collect_and_post_slack_and_teams_digests import SECONDS_WITHOUT_CHANGE
 from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS
 from focuswatch.notify.teams.parse_teams_secret import TeamsSecret
 from tests.fakes.local_teams import seen
@@ -134,7 +134,7 @@ def test_an_address_without_a_webhook_is_refused_with_the_remedy(world):
     """The address is in owners.toml but not in the secret."""
     with pytest.raises(
         Refused,
-        match="no webhook for 'other'. Add the webhook to webhooks in the secret, or correct owners.toml",
+        match="no webhook for 'other'. Add the webhook under `webhooks` in the secret, or correct the channel",
     ):
         world.sender().send(notification(FINDING), address="other", previous=None, unsure=False)
 
@@ -147,7 +147,7 @@ def test_findings_beyond_the_limit_of_a_team_are_one_digest(world):
     ]
     with pytest.raises(TryLater):
         world.deliver(*deliveries)
-    world.now += QUIET_SECONDS + 1
+    world.now += SECONDS_WITHOUT_CHANGE + 1
     world.deliver(*deliveries)
     (card,) = world.server.cards("search")
     lines = seen(card).splitlines()

@@ -114,7 +114,7 @@ def test_event_arrives_signed_and_once(world):
     assert headers["content-type"] == "application/cloudevents+json"
     assert headers[":path"] == "/focuswatch"
     event = json.loads(body)
-    assert (event["id"], event["type"]) == (delivery.news_id, "dev.focuswatch.finding.new")
+    assert (event["id"], event["type"]) == (delivery.notification_id, "dev.focuswatch.finding.new")
     assert event["data"]["resource_id"] == "arn:aws:x:::é\N{FIRE}"
 
 
@@ -155,7 +155,7 @@ def test_busy_endpoint_gets_the_same_event_later(world, status, seconds):
     assert later.value.seconds == seconds
     world.deliver(delivery)
     ids = [headers["webhook-id"] for headers, _ in world.endpoint.attempts]
-    assert ids == [delivery.news_id] * 2
+    assert ids == [delivery.notification_id] * 2
     assert len(world.endpoint.events) == 1
 
 
@@ -168,7 +168,7 @@ def test_event_whose_response_was_lost_is_sent_again_with_its_id(world, fault):
     now = world.endpoint.clock()
     world.endpoint.clock = lambda: now + 31
     world.deliver(delivery)
-    assert world.endpoint.order == [delivery.news_id]
+    assert world.endpoint.order == [delivery.notification_id]
     assert len(world.endpoint.attempts) == 2
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from focuswatch.engines.values_as_sql_literals import literal
-from focuswatch.simulate.meter_model_and_region_price_factors import AWS, REGIONS
+from focuswatch.simulate.billing_meter_record_and_region_price_factors import AWS, REGIONS
 from focuswatch.simulate.organization import COMPANY, SimulatedAccount
 from focuswatch.simulate.planned_charge_line import Line
 from focuswatch.simulate.writing.charge_rows_sql import CONSTANT

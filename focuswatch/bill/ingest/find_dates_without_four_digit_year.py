@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from focuswatch.bill.ingest.detect_format_from_first_bytes import Format
 from focuswatch.bill.schema import focus_column_expressions
 from focuswatch.engines.duckdb_connection_macros_and_tables import file_list
-from focuswatch.engines.quoted_identifiers import quoted
+from focuswatch.engines.quote_sql_identifier import quoted
 
 if TYPE_CHECKING:
     import duckdb
