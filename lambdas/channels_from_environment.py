@@ -17,7 +17,7 @@ from focuswatch.owners.channel_address import ChannelKind
 from lambdas.clients_and_resources_from_environment import ONCE, PATIENT, Environment
 
 if TYPE_CHECKING:
-    from focuswatch.controls.spending_pause_record import Mode
+    from focuswatch.controls.use_case_pause_model import Mode
     from focuswatch.notify.jira.deliver import JiraChannel
     from focuswatch.notify.jira.issue_state_record import IssueState
     from focuswatch.notify.pagerduty.apply_response_to_alert import PagerDutyResponses
@@ -119,7 +119,7 @@ class ChannelResources(Environment):
     @property
     def controls_mode(self) -> "Mode | None":
         """The mode of spend caps; None if they are not deployed."""
-        from focuswatch.controls.spending_pause_record import MODES
+        from focuswatch.controls.use_case_pause_model import MODES
 
         return MODES[mode] if (mode := os.environ.get("FOCUSWATCH_CONTROLS")) else None
 
@@ -127,8 +127,8 @@ class ChannelResources(Environment):
         """Return the spending control for the message of a finding; None without spend caps or a use case."""
         from focuswatch.controls.carry_out_pauses import CLAIMS
         from focuswatch.controls.spending_button_content import spending_control
-        from focuswatch.controls.spending_pause_record import PauseRecord
         from focuswatch.controls.use_case_and_cap_of_finding import cap_settings, use_case_of_finding
+        from focuswatch.controls.use_case_pause_model import PauseRecord
 
         use_case, mode = use_case_of_finding(finding, owners=self.owners), self.controls_mode
         if mode is None or use_case is None:

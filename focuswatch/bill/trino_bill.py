@@ -39,7 +39,7 @@ from focuswatch.bill.schema.columns_of_all_tables import (
     KEPT_TABLES,
     KNOWN_FINDINGS,
 )
-from focuswatch.bill.schema.focus_column_expressions import INVOICE
+from focuswatch.bill.schema.focus_columns_to_read import INVOICE
 from focuswatch.bill.settling_days import settle_days
 from focuswatch.bill.state_lock import locked
 from focuswatch.bill.tables_computed_at_query import tables_as_of

@@ -36,7 +36,7 @@ def demo(
     \b
     focuswatch demo
     """
-    from focuswatch.cli.output.next_command_to_run_text import NextCommand
+    from focuswatch.cli.output.next_command_with_ledger_options import NextCommand
     from focuswatch.cli.output.scan_tables import print_top_findings
     from focuswatch.cli.scan_command import scan_and_notify
 

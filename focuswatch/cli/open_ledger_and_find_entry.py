@@ -96,7 +96,7 @@ def entry_of(ledger: "Ledger", prefix: str, options: LedgerOptions | BillOptions
 
 def next_ledger_command(arguments: str, options: LedgerOptions | BillOptions) -> str:
     """Return a command to run next, with the options that select the same ledger."""
-    from focuswatch.cli.output.next_command_to_run_text import NextCommand
+    from focuswatch.cli.output.next_command_with_ledger_options import NextCommand
 
     return NextCommand(options.state, options.ledger, options.export).text(arguments)
 

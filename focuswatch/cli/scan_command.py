@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from focuswatch.bill.bill_protocol import Bill
     from focuswatch.bill.bill_summary_with_days_currency_and_warnings import BillSummary
     from focuswatch.catalog.sql_catalog import Catalog, Detection
-    from focuswatch.cli.output.next_command_to_run_text import NextCommand
+    from focuswatch.cli.output.next_command_with_ledger_options import NextCommand
     from focuswatch.detect.scan_result import ScanResult
 
 NEW_FINDING_EXIT = 3
@@ -138,7 +138,7 @@ def _next_command(bill_options: BillOptions) -> "NextCommand":
     """
     from focuswatch.bill.state_folder import state_of
     from focuswatch.cli.open_bill_on_duckdb_or_trino import export_name
-    from focuswatch.cli.output.next_command_to_run_text import NextCommand
+    from focuswatch.cli.output.next_command_with_ledger_options import NextCommand
 
     state, ledger, trino = bill_options.state, bill_options.ledger, bill_options.trino_location
     if trino and bill_options.export and not ledger:

@@ -9,7 +9,7 @@ from typing import Any
 
 from focuswatch.controls.attach_or_detach_deny_policy import undo_command
 from focuswatch.controls.spending_button_content import paused_text, role_count
-from focuswatch.controls.spending_pause_record import PauseRecord
+from focuswatch.controls.use_case_pause_model import PauseRecord
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.escape_and_shorten_wiki_text import escaped, verbatim

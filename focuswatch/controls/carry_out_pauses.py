@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from focuswatch.controls.attach_or_detach_deny_policy import PolicySwitch
 from focuswatch.controls.decide_pause_or_resume import BY_ITSELF, KILL_SWITCH, PauseDecision, carried_out
-from focuswatch.controls.spending_pause_record import Mode, PauseRecord
+from focuswatch.controls.use_case_pause_model import Mode, PauseRecord
 from focuswatch.errors import Refused
 from focuswatch.ledger.dynamodb_pages import of_kind
 from focuswatch.notify.delivery_claims_and_state import Claim, Claims

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
-from focuswatch.controls.spending_pause_record import Mode, PauseRecord, PauseState, expiry
+from focuswatch.controls.use_case_pause_model import Mode, PauseRecord, PauseState, expiry
 from focuswatch.findings.finding import Finding
 
 CAP_DETECTION = "spend_cap"

@@ -17,8 +17,8 @@ from focuswatch.controls.decide_pause_or_resume import (
     decide_observed,
     unrecorded,
 )
-from focuswatch.controls.spending_pause_record import PauseRecord
 from focuswatch.controls.use_case_and_cap_of_finding import cap_settings, use_case_of_finding
+from focuswatch.controls.use_case_pause_model import PauseRecord
 from focuswatch.errors import FocuswatchError
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import Ledger

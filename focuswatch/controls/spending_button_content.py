@@ -1,7 +1,7 @@
 """Define the text of the button that pauses or resumes the spending of a finding's use case. No I/O."""
 
 from focuswatch.controls.decide_pause_or_resume import CapSettings
-from focuswatch.controls.spending_pause_record import PauseRecord
+from focuswatch.controls.use_case_pause_model import PauseRecord
 from focuswatch.notify.slack.finding_message import SpendingControl
 
 

@@ -1,7 +1,7 @@
 """Determine the use case that a finding is about, and the settings of its spend cap. No I/O."""
 
 from focuswatch.controls.decide_pause_or_resume import CAP_DETECTION, CapSettings
-from focuswatch.controls.spending_pause_record import Mode
+from focuswatch.controls.use_case_pause_model import Mode
 from focuswatch.findings.finding import Finding
 from focuswatch.owners.owners_file import Owners
 

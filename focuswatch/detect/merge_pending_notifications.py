@@ -8,7 +8,7 @@ from focuswatch.findings.fast_model_copy import copy_with
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import Notification, PendingNotification
 from focuswatch.ledger.decided_ledger_entries_and_notifications import by_stake
-from focuswatch.ledger.pending_notification import OVER, NotificationKind
+from focuswatch.ledger.notification_and_pending_notification_models import OVER, NotificationKind
 
 
 def with_pending_notifications(scan: ScanResult, pending: Iterable[PendingNotification]) -> ScanResult:

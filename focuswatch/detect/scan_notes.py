@@ -11,8 +11,8 @@ from focuswatch.findings.aws_alert_detection_ids import AWS_ALERTS
 from focuswatch.findings.count_text import count_text
 from focuswatch.findings.exchange_rates import Rate
 from focuswatch.ledger import LedgerEntry
-from focuswatch.owners.costs_muted_by_launches import costs_muted_by_launches
 from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.query_and_describe_costs_muted_by_launches import costs_muted_by_launches
 from focuswatch.owners.warn_of_renamed_ous import renamed_ou_notes
 
 FIRST_CHARGE_DETECTIONS = frozenset({"new_region", "new_service"})

@@ -5,8 +5,8 @@ from focuswatch.ledger.decided_ledger_entries_and_notifications import Decision
 from focuswatch.ledger.findings_and_resolvable_scope_of_run import DetectionRun
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.ledger_protocol import EvaluatedUntil, Ledger, LedgerSnapshot
+from focuswatch.ledger.notification_and_pending_notification_models import Notification, PendingNotification
 from focuswatch.ledger.offer_exclusion_after_dismissals import Dismissals
-from focuswatch.ledger.pending_notification import Notification, PendingNotification
 from focuswatch.ledger.sqlite_ledger import SqliteLedger
 from focuswatch.ledger.suppression import Suppression
 from focuswatch.ledger.suppression_index import SuppressionIndex

@@ -41,7 +41,7 @@ from focuswatch.ledger.decided_ledger_entries_and_notifications import (
 )
 from focuswatch.ledger.findings_and_resolvable_scope_of_run import DetectionRun
 from focuswatch.ledger.ledger_entry import LedgerEntry
-from focuswatch.ledger.pending_notification import Notification, NotificationKind
+from focuswatch.ledger.notification_and_pending_notification_models import Notification, NotificationKind
 from focuswatch.ledger.suppression_index import SuppressionIndex
 
 MOST_ANNOUNCED = 50  # other new findings that a message on a topic lists

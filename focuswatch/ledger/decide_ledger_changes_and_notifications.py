@@ -33,9 +33,9 @@ from focuswatch.ledger.decided_ledger_entries_and_notifications import (
 )
 from focuswatch.ledger.findings_and_resolvable_scope_of_run import DetectionRun, step_of
 from focuswatch.ledger.ledger_entry import LedgerEntry
+from focuswatch.ledger.notification_and_pending_notification_models import Notification, NotificationKind
 from focuswatch.ledger.offer_exclusion_after_dismissals import Dismissals
 from focuswatch.ledger.open_and_suppressible_incident_findings import open_in_incident
-from focuswatch.ledger.pending_notification import Notification, NotificationKind
 from focuswatch.ledger.suppression import Suppression
 from focuswatch.ledger.suppression_index import SuppressionIndex
 

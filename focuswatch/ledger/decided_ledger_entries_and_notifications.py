@@ -6,7 +6,7 @@ from decimal import Decimal
 from focuswatch.findings.fast_model_copy import copy_with
 from focuswatch.ledger.findings_and_resolvable_scope_of_run import DetectionRun, step_of
 from focuswatch.ledger.ledger_entry import LedgerEntry
-from focuswatch.ledger.pending_notification import Notification, NotificationKind
+from focuswatch.ledger.notification_and_pending_notification_models import Notification, NotificationKind
 
 # A stake has grown materially if it is at least this multiple of the notified stake.
 CHANGED_FACTOR = Decimal("1.5")

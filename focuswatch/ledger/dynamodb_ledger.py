@@ -25,7 +25,7 @@ from focuswatch.ledger.ledger_protocol import (
     unknown_fingerprint,
     unknown_suppression,
 )
-from focuswatch.ledger.pending_notification import Notification, PendingNotification
+from focuswatch.ledger.notification_and_pending_notification_models import Notification, PendingNotification
 from focuswatch.ledger.suppression import Suppression
 
 if TYPE_CHECKING:

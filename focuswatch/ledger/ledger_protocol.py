@@ -9,7 +9,7 @@ from focuswatch.errors import LedgerError
 from focuswatch.ledger.decided_ledger_entries_and_notifications import Decision
 from focuswatch.ledger.entry_head import Choose
 from focuswatch.ledger.ledger_entry import LedgerEntry
-from focuswatch.ledger.pending_notification import PendingNotification
+from focuswatch.ledger.notification_and_pending_notification_models import PendingNotification
 from focuswatch.ledger.suppression import Suppression
 
 Decide = Callable[[Mapping[str, LedgerEntry], Sequence[Suppression]], Decision]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from focuswatch.errors import DeliveryError
-from focuswatch.ledger.pending_notification import PendingNotification
+from focuswatch.ledger.notification_and_pending_notification_models import PendingNotification
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient

@@ -14,7 +14,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict
 
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger.pending_notification import NotificationKind
+from focuswatch.ledger.notification_and_pending_notification_models import NotificationKind
 
 # If the channel has never delivered a notification of the finding (for example, because Slack was configured later), a
 # later notification waits this long for its predecessor and is then delivered without it.

@@ -15,7 +15,7 @@ from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_and_age_text import full_amount
 from focuswatch.findings.related_finding_and_region_rollout_models import RelatedFinding
 from focuswatch.findings.replace_control_characters import visible
-from focuswatch.ledger.pending_notification import Notification
+from focuswatch.ledger.notification_and_pending_notification_models import Notification
 from focuswatch.notify.place_and_owner_names import account_of_finding, region_id_of_finding
 from focuswatch.notify.related_findings_and_region_rollout_text import (
     also_detected_text,

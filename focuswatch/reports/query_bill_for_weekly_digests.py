@@ -9,8 +9,8 @@ from focuswatch.detect.explain.add_operational_events import events_of_accounts
 from focuswatch.engines import Row
 from focuswatch.findings.cost_increase_explanation_models import OperationalEvent
 from focuswatch.ledger import LedgerEntry
-from focuswatch.owners.costs_muted_by_launches import costs_muted_by_launches
 from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.query_and_describe_costs_muted_by_launches import costs_muted_by_launches
 from focuswatch.reports.ended_launch_reviews import launches_ended_this_week
 from focuswatch.reports.query_report_rows import report_rows
 from focuswatch.reports.weekly_digest import Week, least_listed, weeks

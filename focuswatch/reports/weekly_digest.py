@@ -28,8 +28,8 @@ from focuswatch.findings.match_deployment_and_alarm_events import is_about
 from focuswatch.findings.replace_control_characters import visible
 from focuswatch.findings.severity import SEVERITIES
 from focuswatch.ledger import LedgerEntry
-from focuswatch.owners.costs_muted_by_launches import MutedByLaunch, launches_summary
 from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.query_and_describe_costs_muted_by_launches import MutedByLaunch, launches_summary
 from focuswatch.reports.ended_launch_reviews import LaunchReview, reviews_summary
 
 MOVERS = 3

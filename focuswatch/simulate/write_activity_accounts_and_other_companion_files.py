@@ -9,7 +9,7 @@ from focuswatch.simulate.incidents_and_lookalikes.deployments_and_alarms import 
 from focuswatch.simulate.organization import SimulatedOrganization
 from focuswatch.simulate.planned_bill import BillPlan, ObservedActivity
 from focuswatch.simulate.usual_and_planted_bedrock_callers import Call, Callers, limited
-from focuswatch.simulate.writing.write_parquet_rows import write_rows
+from focuswatch.simulate.writing.write_companion_rows_to_parquet_file import write_rows
 
 # As AWS and the collector write these files; not imported from focuswatch.bill, see writing/focus_1_2_columns.py.
 ACTIVITY = {

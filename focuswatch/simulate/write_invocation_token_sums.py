@@ -16,7 +16,7 @@ from focuswatch.engines.values_as_sql_literals import literal
 from focuswatch.simulate.bedrock_model_ids_by_bill_name import MODEL_IDS
 from focuswatch.simulate.bill_calendar import Calendar
 from focuswatch.simulate.writing.read_bedrock_charges_from_export import export_source
-from focuswatch.simulate.writing.write_parquet_rows import write_rows
+from focuswatch.simulate.writing.write_companion_rows_to_parquet_file import write_rows
 
 INVOCATIONS = {
     "usage_date": "DATE",

@@ -13,7 +13,7 @@ from focuswatch.cli.output import json_and_csv
 from focuswatch.cli.output.amount_and_place_text import place
 from focuswatch.cli.output.finding_and_suppression_tables import MOST_ROWS, print_findings
 from focuswatch.cli.output.finding_details import print_finding
-from focuswatch.cli.output.next_command_to_run_text import NextCommand
+from focuswatch.cli.output.next_command_with_ledger_options import NextCommand
 from focuswatch.cli.output.report_tables import print_report
 from focuswatch.cli.output.scan_notifications_as_slack_message import notification_payload
 from focuswatch.cli.output.scan_tables import print_scan

@@ -9,7 +9,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli.output.amount_and_place_text import rounded
 from focuswatch.cli.output.catalog_list_and_entry import print_catalog
 from focuswatch.cli.output.finding_and_suppression_tables import print_findings
-from focuswatch.cli.output.next_command_to_run_text import NextCommand
+from focuswatch.cli.output.next_command_with_ledger_options import NextCommand
 from focuswatch.cli.output.report_tables import print_report
 from focuswatch.cli.output.scan_tables import print_top_findings
 from focuswatch.cli.output.table_grid import PIPED_WIDTH, Column, console, grid, shortened, wrapped

@@ -8,8 +8,8 @@ import pytest
 from focuswatch.controls.announce_pause import PauseAnnouncer, render_pause
 from focuswatch.controls.decide_pause_or_resume import carried_out
 from focuswatch.controls.spending_button_content import spending_control
-from focuswatch.controls.spending_pause_record import PauseRecord
 from focuswatch.controls.use_case_and_cap_of_finding import cap_settings
+from focuswatch.controls.use_case_pause_model import PauseRecord
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.issue_state_record import IssueState

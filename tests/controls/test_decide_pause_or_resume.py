@@ -13,8 +13,8 @@ from focuswatch.controls.decide_pause_or_resume import (
     is_cap_spent,
 )
 from focuswatch.controls.spending_button_content import spending_control
-from focuswatch.controls.spending_pause_record import expiry
 from focuswatch.controls.use_case_and_cap_of_finding import use_case_of_finding
+from focuswatch.controls.use_case_pause_model import expiry
 from tests.fakes.pause_world import (
     APPROVER,
     MORNING,

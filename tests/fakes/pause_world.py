@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from focuswatch.controls.apply_button_press import apply_button_press
 from focuswatch.controls.carry_out_pauses import CLAIMS, SpendingPauses
 from focuswatch.controls.pause_at_cap_and_end_expired_pauses import Review, SpendCaps
-from focuswatch.controls.spending_pause_record import Mode, PauseRecord
+from focuswatch.controls.use_case_pause_model import Mode, PauseRecord
 from focuswatch.errors import DeliveryError, Refused, TryLater
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.ledger_entry import LedgerEntry

@@ -15,7 +15,7 @@ from focuswatch.cli.output import json_and_csv
 from focuswatch.findings.fill_action_with_safe_commands import COMMAND, action_of, why_not
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_from_row import to_finding
-from focuswatch.ledger.pending_notification import Notification
+from focuswatch.ledger.notification_and_pending_notification_models import Notification
 from focuswatch.notify.jira import issue_text_and_comments as jira
 from focuswatch.notify.slack.finding_message import render_message
 from focuswatch.notify.sns_email_text import render_email

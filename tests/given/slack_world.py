@@ -12,7 +12,7 @@ from moto import mock_aws
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.ledger.pending_notification import NotificationKind
+from focuswatch.ledger.notification_and_pending_notification_models import NotificationKind
 from focuswatch.notify.collect_and_post_slack_and_teams_digests import (
     SECONDS_WITHOUT_CHANGE,
     Digests,

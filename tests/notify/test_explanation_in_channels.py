@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from focuswatch.ledger.pending_notification import Notification
+from focuswatch.ledger.notification_and_pending_notification_models import Notification
 from focuswatch.notify.jira import issue_text_and_comments as jira_text
 from focuswatch.notify.slack.block_kit_elements import MESSAGE_CHARACTERS, size
 from focuswatch.notify.slack.finding_message import render_message

@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.ledger.pending_notification import Notification, PendingNotification
+from focuswatch.ledger.notification_and_pending_notification_models import Notification, PendingNotification
 from focuswatch.notify.publish_pending_to_sns import message_attributes
 from focuswatch.notify.teams.submitted_link_response_as_queue_message import LinkResponse
 from focuswatch.operations.lambda_function_groups_and_modules import module_of

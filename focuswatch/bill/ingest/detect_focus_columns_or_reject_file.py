@@ -14,8 +14,9 @@ from focuswatch.bill.ingest.detect_format_from_first_bytes import Format, Sniffe
 from focuswatch.bill.ingest.export_file_and_listing_models import ExportFile
 from focuswatch.bill.ingest.recognize_non_focus_billing_files import describe_non_focus_format
 from focuswatch.bill.ingest.translate_duckdb_errors import export_error
-from focuswatch.bill.schema import focus_column_expressions as columns
-from focuswatch.bill.schema.focus_column_expressions import TEXTS
+from focuswatch.bill.schema import focus_column_expressions as expressions
+from focuswatch.bill.schema import focus_columns_to_read as columns
+from focuswatch.bill.schema.focus_columns_to_read import TEXTS
 from focuswatch.engines.duckdb_connection_macros_and_tables import file_list
 from focuswatch.errors import ExportError
 
@@ -43,7 +44,7 @@ class Shape(BaseModel):
     def is_native(self) -> bool:
         """Whether the files need no parsing, so that queries can read them directly."""
         return self.format == "parquet" and all(
-            columns.is_native(type_, kind=columns.READ[columns.canonical(name)])
+            expressions.is_native(type_, kind=columns.READ[columns.canonical(name)])
             for name, type_ in self.columns
             if columns.canonical(name) not in (columns.PRICING_CURRENCY, columns.PRICING_COST)
         )
@@ -137,7 +138,7 @@ def _csv_shape(file: ExportFile, sniffed: Sniffed) -> Shape:
     for place, name in enumerate(names):
         kind = unseen.pop(name, None)
         example = sniffed.first_row[place] if place < len(sniffed.first_row) else ""
-        listed.append((name, columns.csv_type(kind, example)) if kind else (f"_{place}", "VARCHAR"))
+        listed.append((name, expressions.csv_type(kind, example)) if kind else (f"_{place}", "VARCHAR"))
     return _shape(file, sniffed.format, listed, names=names, delimiter=sniffed.delimiter)
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from focuswatch.bill.ingest.detect_format_from_first_bytes import Format
-from focuswatch.bill.schema import focus_column_expressions
+from focuswatch.bill.schema import focus_column_expressions as expressions
+from focuswatch.bill.schema import focus_columns_to_read as columns
 from focuswatch.engines.duckdb_connection_macros_and_tables import file_list
 from focuswatch.engines.quote_sql_identifier import quoted
 
@@ -78,6 +79,6 @@ def times_of(named: tuple[tuple[str, str], ...], *, text_only: bool) -> list[str
     return [
         name
         for name, type_ in named
-        if focus_column_expressions.READ.get(focus_column_expressions.canonical(name)) == "time"
-        and (type_ in focus_column_expressions.TEXT_TYPES or not text_only)
+        if columns.READ.get(columns.canonical(name)) == "time"
+        and (type_ in expressions.TEXT_TYPES or not text_only)
     ]

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from focuswatch.bill.ingest.detect_focus_columns_or_reject_file import Shape
-from focuswatch.bill.schema import focus_column_expressions as columns
+from focuswatch.bill.schema import focus_column_expressions as expressions
+from focuswatch.bill.schema import focus_columns_to_read as columns
 from focuswatch.engines.duckdb_connection_macros_and_tables import file_list
 from focuswatch.engines.values_as_sql_literals import literal
 
@@ -25,33 +26,33 @@ def select_focus_export(
     both after folding, when there are fewer rows.
     """
     types = {columns.canonical(name): (name, type_) for name, type_ in shape.columns}
-    expressions = {
-        column: columns.expression(column, types, blanks=finished and column in shape.blank_columns)
+    sql_by_column = {
+        column: expressions.expression(column, types, blanks=finished and column in shape.blank_columns)
         for column in columns.KINDS
     }
     period = (
         f"TIMESTAMP '{shape.billing_period}'"  # a constant adds no cost to a query
         if shape.billing_period
-        else f"coalesce({expressions['BillingPeriodStart']}, {expressions['ChargePeriodStart']})"
+        else f"coalesce({sql_by_column['BillingPeriodStart']}, {sql_by_column['ChargePeriodStart']})"
     )
-    expressions["BillingPeriodStart"] = (
+    sql_by_column["BillingPeriodStart"] = (
         f"date_trunc('month', {period} + INTERVAL {columns.FARTHEST_EAST_HOURS} HOUR)"
     )
     if columns.ALLOCATED_TAGS in types:
-        expressions["Tags"] = columns.with_allocated_tags(types)
+        sql_by_column["Tags"] = expressions.with_allocated_tags(types)
     elif finished:
-        expressions["Tags"] = columns.map_of(expressions["Tags"], shape.tags_type)
+        sql_by_column["Tags"] = expressions.map_of(sql_by_column["Tags"], shape.tags_type)
     if invoices:
-        expressions[columns.INVOICE] = columns.invoice_id(types)
-    selected = ", ".join(f"{value} AS {column}" for column, value in expressions.items())
+        sql_by_column[columns.INVOICE] = expressions.invoice_id(types)
+    selected = ", ".join(f"{value} AS {column}" for column, value in sql_by_column.items())
     limited = f" WHERE file_row_number >= {rows[0]} AND file_row_number < {rows[1]}" if rows else ""
     return f"SELECT {selected} FROM {table_function(shape, paths)}{limited}"
 
 
 def finishing_expressions(shape: Shape) -> str:
     """Return the expressions of a `SELECT * REPLACE (…)` that finishes rows of `select_focus_export`."""
-    texts = [f"{columns.without_blanks(column)} AS {column}" for column in columns.TEXTS]
-    return ", ".join([*texts, f"{columns.map_of('Tags', shape.tags_type)} AS Tags"])
+    texts = [f"{expressions.without_blanks(column)} AS {column}" for column in columns.TEXTS]
+    return ", ".join([*texts, f"{expressions.map_of('Tags', shape.tags_type)} AS Tags"])
 
 
 def table_function(shape: Shape, paths: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from focuswatch.cli.output.finding_cost_cells_and_severity_colors import (
     cost_columns,
 )
 from focuswatch.cli.output.minor_first_charges_line import minor_line
-from focuswatch.cli.output.next_command_to_run_text import NextCommand
+from focuswatch.cli.output.next_command_with_ledger_options import NextCommand
 from focuswatch.cli.output.table_grid import Cell, Column, console, print_grid
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.detect.skip_detections_of_unbilled_ai_services import not_run_text

@@ -13,7 +13,7 @@ from focuswatch.findings.amount_text_without_currency import amount
 from focuswatch.findings.count_text import count_text
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_and_age_text import main_amount
-from focuswatch.ledger.pending_notification import OVER, NotificationKind
+from focuswatch.ledger.notification_and_pending_notification_models import OVER, NotificationKind
 from focuswatch.notify.mail.finding_mail import MARKS, first_step
 from focuswatch.notify.mail.render_text_and_html import Mail, Section, subject_line
 

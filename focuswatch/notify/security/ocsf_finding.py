@@ -10,7 +10,7 @@ from typing import Any
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_and_age_text import full_amount
 from focuswatch.findings.severity import Severity
-from focuswatch.ledger.pending_notification import OVER, NotificationKind
+from focuswatch.ledger.notification_and_pending_notification_models import OVER, NotificationKind
 from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
 
 SCHEMA_VERSION = "1.8.0"

@@ -18,7 +18,7 @@ from focuswatch.findings.finding_amount_and_age_text import (
     full_amount,
 )
 from focuswatch.findings.saving_text import saving_text
-from focuswatch.ledger.pending_notification import OVER, NotificationKind
+from focuswatch.ledger.notification_and_pending_notification_models import OVER, NotificationKind
 from focuswatch.notify.cloud_console_and_athena_links import console_text
 from focuswatch.notify.one_line_and_truncated_text import one_line
 from focuswatch.notify.place_and_owner_names import labeled_owner, place_of_finding

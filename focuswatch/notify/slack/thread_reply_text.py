@@ -12,7 +12,7 @@ from focuswatch.findings.finding_amount_and_age_text import (
     full_amount,
 )
 from focuswatch.findings.saving_text import saving_text
-from focuswatch.ledger.pending_notification import NotificationKind
+from focuswatch.ledger.notification_and_pending_notification_models import NotificationKind
 from focuswatch.notify.one_line_and_truncated_text import one_line
 from focuswatch.notify.related_findings_and_region_rollout_text import joined_text, new_lead_text
 from focuswatch.notify.response_actions_and_labels import not_waste_label

@@ -16,7 +16,7 @@ from focuswatch.findings.finding_amount_and_age_text import (
     main_amount,
 )
 from focuswatch.findings.saving_text import saving_text
-from focuswatch.ledger.pending_notification import OVER, NotificationKind
+from focuswatch.ledger.notification_and_pending_notification_models import OVER, NotificationKind
 from focuswatch.notify.digest_line import DigestLine
 from focuswatch.notify.one_line_and_truncated_text import utf16_length
 from focuswatch.notify.place_and_owner_names import (

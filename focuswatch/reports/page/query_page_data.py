@@ -21,8 +21,11 @@ from focuswatch.errors import QueryError
 from focuswatch.findings.cost_increase_explanation_models import OperationalEvent
 from focuswatch.findings.exchange_rates import Rate, rate_of
 from focuswatch.ledger import Ledger, LedgerEntry, Suppression
-from focuswatch.owners.costs_muted_by_launches import MutedByLaunch, costs_muted_by_launches
 from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.query_and_describe_costs_muted_by_launches import (
+    MutedByLaunch,
+    costs_muted_by_launches,
+)
 from focuswatch.reports.page.listed_and_charted_findings import charted_finding_keys, shown_incidents
 from focuswatch.reports.query_report_rows import report_rows
 from focuswatch.reports.use_case_of_finding import Purpose, purpose_of_finding, tags_of_accounts

@@ -11,8 +11,8 @@ import pytest
 
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
+from focuswatch.notify.teams.build_response_links_of_finding import LINK_DAYS
 from focuswatch.notify.teams.response_form_page import NOT_VALID
-from focuswatch.notify.teams.response_links import LINK_DAYS
 from focuswatch.notify.teams.submitted_link_response_as_queue_message import LinkResponse
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_teams import seen

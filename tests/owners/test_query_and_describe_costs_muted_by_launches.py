@@ -10,8 +10,11 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.bill_to_scan import BillToScan
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.ledger import SqliteLedger
-from focuswatch.owners.costs_muted_by_launches import costs_muted_by_launches, launches_summary
 from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.query_and_describe_costs_muted_by_launches import (
+    costs_muted_by_launches,
+    launches_summary,
+)
 from focuswatch.reports.page import build_document, gather
 from focuswatch.reports.weekly_digest import weeks
 from tests.given.one_line_findings import DAY
