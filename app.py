@@ -6,7 +6,7 @@ from aws_cdk import App
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import FocuswatchError
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 from focuswatch.operations.undeployable_config import placeholders, unconfigured_channels
 from focuswatch.owners.owners_file import Owners
 from infra.stacks import add_stacks

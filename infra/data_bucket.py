@@ -11,7 +11,7 @@ from aws_cdk import Duration, RemovalPolicy, aws_iam, aws_s3
 from constructs import Construct
 
 from focuswatch.bill.schema.glue_tables_and_partition_keys import PERIOD_TABLES
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 from focuswatch.operations.resource_names import (
     PAYER_REGION,
     RECOMMENDATIONS_DAYS,

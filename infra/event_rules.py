@@ -6,8 +6,8 @@ EventBridge delivers at least once, so a function may be invoked twice for one e
 from aws_cdk import Duration, aws_events, aws_events_targets
 from constructs import Construct
 
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from focuswatch.operations.lambda_function_groups_and_modules import ONE_AT_A_TIME
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 from infra.functions import LambdaFunctions
 
 Schedule = aws_events.Schedule

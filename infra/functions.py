@@ -8,8 +8,8 @@ from aws_cdk import Duration, RemovalPolicy, aws_iam, aws_lambda, aws_lambda_des
 from aws_cdk import Size as CdkSize
 from constructs import Construct
 
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from focuswatch.operations.lambda_function_groups_and_modules import QUEUE_FED, module_of
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 from infra.acknowledge_nag_findings import acknowledge
 from infra.lambda_code_and_layers import ARCHITECTURE, RUNTIME, duckdb_layer, lambda_code, layers
 from infra.lambda_function_permissions import Permissions

@@ -7,8 +7,8 @@ https://docs.aws.amazon.com/lake-formation/latest/dg/lf-permissions-reference.ht
 from aws_cdk import aws_lakeformation
 from constructs import Construct
 
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from focuswatch.operations.lambda_function_groups_and_modules import READ_TABLES
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 from infra.functions import LambdaFunctions
 
 READ = ("DESCRIBE", "SELECT")

@@ -16,7 +16,7 @@ from pathlib import Path
 from aws_cdk import AssetHashType, IgnoreMode, aws_lambda, aws_ssm
 from constructs import Construct
 
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNTIME = aws_lambda.Runtime.PYTHON_3_13

@@ -15,9 +15,9 @@ from focuswatch.bill.schema.glue_tables_and_partition_keys import PERIOD_TABLES
 from focuswatch.collect.collector_iam_actions import MANAGEMENT_ACTIONS, READ_UNTIL_KEY
 from focuswatch.collect.parse_ci_event_files import FOLDER, POSTED
 from focuswatch.notify.security.write_ocsf_files_to_s3 import FOLDER as OCSF
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from focuswatch.operations.lambda_function_groups_and_modules import ENDPOINTS, ONE_AT_A_TIME, QUEUE_FED
-from focuswatch.reports.known_findings_table import TABLE
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
+from focuswatch.reports.known_findings_rows_from_ledger import TABLE
 from focuswatch.reports.page.sign_and_verify_page_link import KEY as PAGE
 from infra.data_bucket import RESULTS
 from infra.sns_topics import detection_topics

@@ -3,7 +3,7 @@
 from aws_cdk import RemovalPolicy, aws_dynamodb
 from constructs import Construct
 
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 
 
 class LedgerTable(Construct):

@@ -14,7 +14,7 @@ from aws_cdk import CfnStackSet, Environment, Stack, aws_iam
 from constructs import Construct
 
 from focuswatch.collect.collector_iam_actions import INVOCATION_LOG_REASONS, START_QUERY, member_actions
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 from focuswatch.operations.resource_names import PAYER_REGION
 from infra.acknowledge_nag_findings import acknowledge
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 
 
 def switch_statements(*, policy_arn: str, roles: Sequence[str]) -> list[dict[str, object]]:

@@ -12,7 +12,7 @@ from aws_cdk import (
 )
 from constructs import Construct
 
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 from focuswatch.operations.resource_names import PAYER_REGION
 from infra.queues_and_subscriptions import allow_topic, dead_letters
 from infra.sns_topics import SPENDING_SERVICES, alarm_topic, allow_service, topic, topic_key

@@ -14,7 +14,7 @@ from aws_cdk import aws_budgets
 from constructs import Construct
 
 from focuswatch.aws_alerts.budget_alert_findings import UNAPPROVED_REGIONS_SUFFIX
-from focuswatch.findings.exchange_rates import USD, converted
+from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import USD, converted
 from focuswatch.operations.deployment_toml_sections import BudgetsConfig
 from focuswatch.owners.owners_file import Owners
 from focuswatch.owners.teams_and_routing_sections import Team

@@ -7,7 +7,7 @@ from constructs import Construct
 
 from focuswatch.bill.schema.columns_of_all_tables import PRINCIPAL_EXPORT, RECOMMENDATIONS
 from focuswatch.bill.schema.glue_tables_and_partition_keys import EXPORT_COLUMNS
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 from focuswatch.operations.resource_names import RECOMMENDATIONS_EXPORT, RECOMMENDATIONS_PREFIX
 
 TABLE = "FOCUS_1_2_AWS"

@@ -9,7 +9,7 @@ from aws_cdk import (
 from constructs import Construct
 
 from focuswatch.collect.collector_iam_actions import MANAGEMENT_ACTIONS
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 from focuswatch.operations.resource_names import PAYER_REGION
 from focuswatch.owners.owners_file import Owners
 from infra.acknowledge_nag_findings import acknowledge

@@ -3,15 +3,15 @@
 from aws_cdk import CfnOutput, Environment, Stack
 from constructs import Construct
 
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from focuswatch.operations.lambda_function_groups_and_modules import CHANNELS
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
+from infra.cloudwatch_alarms_and_dashboard import Monitoring
 from infra.data_bucket import DataBucket
 from infra.event_rules import EventRules
 from infra.functions import LambdaFunctions
 from infra.glue_and_athena import GlueDatabase
 from infra.lake_formation import LakeFormationGrants
 from infra.ledger_table import LedgerTable
-from infra.monitoring import Monitoring
 from infra.queues_and_subscriptions import allow_topic, subscribe
 from infra.sns_topics import PipelineTopics, construct_id
 

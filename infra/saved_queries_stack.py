@@ -9,8 +9,8 @@ from constructs import Construct
 
 from focuswatch.bill.detection_or_report_as_saved_query import saved_query
 from focuswatch.catalog.sql_catalog import Catalog, Detection, Report
-from focuswatch.findings.exchange_rates import rate_of
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
+from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import rate_of
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 from focuswatch.owners.owners_file import Owners
 
 

@@ -11,7 +11,7 @@ from aws_cdk import RemovalPolicy, aws_iam, aws_kms, aws_sns, aws_sns_subscripti
 from constructs import Construct
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 
 # The services that publish to the payer stack's topic.
 SPENDING_SERVICES = ("budgets.amazonaws.com", "costalerts.amazonaws.com")

@@ -21,8 +21,8 @@ from aws_cdk import (
 )
 from constructs import Construct
 
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from focuswatch.operations.lambda_function_groups_and_modules import module_of
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 from infra.acknowledge_nag_findings import acknowledge
 from infra.lambda_code_and_layers import ARCHITECTURE, RUNTIME, lambda_code, layers
 from infra.lambda_function_permissions import Permissions

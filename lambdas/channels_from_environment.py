@@ -12,14 +12,14 @@ from focuswatch.notify.collect_and_post_slack_and_teams_digests import DigestSta
 from focuswatch.notify.deliver_once_to_each_address import AddressChannel, AddressState, Sender
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.digests_for_post_only_channels import AddressDigests, DigestSender
-from focuswatch.notify.message_rate_limit import MessageRateLimit
+from focuswatch.notify.space_messages_to_a_destination import MessageRateLimit
 from focuswatch.owners.channel_address import ChannelKind
 from lambdas.clients_and_resources_from_environment import ONCE, PATIENT, Environment
 
 if TYPE_CHECKING:
     from focuswatch.controls.use_case_pause_model import Mode
     from focuswatch.notify.jira.deliver import JiraChannel
-    from focuswatch.notify.jira.issue_state_record import IssueState
+    from focuswatch.notify.jira.issue_state_model import IssueState
     from focuswatch.notify.pagerduty.apply_response_to_alert import PagerDutyResponses
     from focuswatch.notify.pagerduty.client import PagerDuty
     from focuswatch.notify.record_response_once import PersonResponse
@@ -95,10 +95,10 @@ class ChannelResources(Environment):
             Digests,
             DigestState,
         )
+        from focuswatch.notify.slack.combined_message_for_many_findings import render_digest
         from focuswatch.notify.slack.deliver import SlackChannel
-        from focuswatch.notify.slack.digest_message import render_digest
         from focuswatch.notify.slack.look_up_channel_ids import Channels
-        from focuswatch.notify.slack.message_state_record import SlackState
+        from focuswatch.notify.slack.message_state_model import SlackState
 
         gathered = Claims(self.table, channel="slack digests", model=DigestState)
         return SlackChannel(
@@ -174,7 +174,7 @@ class ChannelResources(Environment):
     def closings(self, progress: Callable[[str], None]) -> "JiraClosings":
         """Return the notifier that replies in Slack when an issue was closed in Jira."""
         from focuswatch.notify.slack.jira_closed_reply import JiraClosings
-        from focuswatch.notify.slack.message_state_record import SlackState
+        from focuswatch.notify.slack.message_state_model import SlackState
 
         return JiraClosings(self.poster(), Claims(self.table, channel="slack", model=SlackState), progress)
 
@@ -193,7 +193,7 @@ class ChannelResources(Environment):
     @cached_property
     def issues(self) -> "Claims[IssueState]":
         """The stored state of Jira issues."""
-        from focuswatch.notify.jira.issue_state_record import IssueState
+        from focuswatch.notify.jira.issue_state_model import IssueState
 
         return Claims(self.table, channel="jira", model=IssueState)
 

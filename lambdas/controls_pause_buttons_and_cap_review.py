@@ -16,7 +16,7 @@ from focuswatch.notify.slack.verify_and_parse_slack_interactions import UserResp
 from lambdas.clients_and_resources_from_environment import PATIENT
 from lambdas.function_decorator import Invocation, lambda_function, logger
 from lambdas.lambda_run_lease_event_bus_and_heartbeat import LambdaRun
-from lambdas.queue_delivery import process_records, report_batch
+from lambdas.process_queue_batch_and_report_failed_messages import process_records, report_batch
 
 UNRECORDED = (
     "The role {role} has the policy {policy}, but focuswatch has no record of a pause. focuswatch therefore does not "
@@ -58,7 +58,7 @@ def _team(run: LambdaRun, use_case: str) -> str | None:
 
 def _iam_clients(run: LambdaRun) -> Any:
     """Return a provider of IAM clients by account, which use the account's pause role and its few permissions."""
-    from focuswatch.controls.pause_role_clients import iam_clients
+    from focuswatch.controls.iam_clients_with_pause_role import iam_clients
 
     return iam_clients(
         run.session.client("sts", config=PATIENT),

@@ -13,9 +13,9 @@ from focuswatch.catalog.sql_catalog import Detection
 from focuswatch.collect.cloudtrail_changes import CloudTrail
 from focuswatch.collect.shared_clients_for_member_accounts import ADAPTIVE_RETRIES, member_sessions
 from focuswatch.detect.bill_to_scan import bill_to_scan
-from focuswatch.detect.due_detections import due_detections
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.detect.scan_result import ScanResult
+from focuswatch.detect.select_detections_due_by_schedule import due_detections
 from focuswatch.errors import QueryError
 from focuswatch.operations.function_run_heartbeats import heartbeats, last_detections
 from lambdas.function_decorator import Invocation, lambda_function, logger, metrics
@@ -65,7 +65,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
 
 def _keep_forecasts(run: LambdaRun, bill: AthenaBill) -> list[str]:
     """Store today's forecasts for the month close. An error does not fail the run; it is returned as a warning."""
-    from focuswatch.detect.forecast.make_forecasts_for_month_close import store_forecasts_of_day
+    from focuswatch.detect.forecast.make_and_store_forecasts_for_month_close import store_forecasts_of_day
 
     try:
         store_forecasts_of_day(bill, catalog=run.catalog)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from focuswatch.connectors.fetch_vendor import CONNECTORS, FetchSummary, fetch_vendor
+from focuswatch.connectors.fetch_and_replace_vendor_charges import FetchSummary, fetch_vendor
 from focuswatch.connectors.parse_vendor_api_key import key_in_secret
 from focuswatch.connectors.store_focus_files_in_s3 import FocusBucket
+from focuswatch.connectors.supported_vendor_connectors import CONNECTORS
 from focuswatch.errors import FocuswatchError
 from lambdas.clients_and_resources_from_environment import PATIENT
 from lambdas.function_decorator import Invocation, lambda_function, logger

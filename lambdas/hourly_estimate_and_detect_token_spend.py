@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from focuswatch.bill.athena_bill import open_athena_bill
+from focuswatch.collect.collect_and_store_token_hours import HourlySummary, collect_token_hours
 from focuswatch.collect.read_and_write_collected_tables_in_s3 import Store
 from focuswatch.collect.shared_clients_for_member_accounts import ADAPTIVE_RETRIES, member_sessions
-from focuswatch.collect.token_hours_run import HourlySummary, collect_token_hours
 from focuswatch.detect.record_estimated_findings_between_scans import record_estimates
 from lambdas.function_decorator import Invocation, lambda_function, logger
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from focuswatch.bill.athena_bill import open_athena_bill
 from focuswatch.operations.function_run_heartbeats import last_detections
-from focuswatch.reports.known_findings_table import findings_table_rows
+from focuswatch.reports.known_findings_rows_from_ledger import findings_table_rows
 from focuswatch.reports.page import build_document, gather, render_page
 from focuswatch.reports.page.sign_and_verify_page_link import KEY
 from lambdas.clients_and_resources_from_environment import PATIENT

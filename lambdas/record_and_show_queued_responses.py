@@ -11,7 +11,7 @@ from focuswatch.notify.slack.verify_and_parse_slack_interactions import UserResp
 from focuswatch.notify.teams.record_link_response_and_notify_channel import LinkRecorder
 from focuswatch.notify.teams.submitted_link_response_as_queue_message import LinkResponse
 from lambdas.function_decorator import Invocation, lambda_function, logger
-from lambdas.queue_delivery import process_records, report_batch
+from lambdas.process_queue_batch_and_report_failed_messages import process_records, report_batch
 
 
 @lambda_function("record")

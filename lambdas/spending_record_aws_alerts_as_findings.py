@@ -10,7 +10,7 @@ from focuswatch.aws_alerts.record_and_close_alert_findings import record_alert_f
 from focuswatch.findings.lead_order_and_incident_properties_of_detections import incident_rules
 from focuswatch.notify.retry_or_dead_letter_batch import Record
 from lambdas.function_decorator import Invocation, lambda_function
-from lambdas.queue_delivery import process_records, report_batch
+from lambdas.process_queue_batch_and_report_failed_messages import process_records, report_batch
 
 
 @lambda_function("spending")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from lambdas.function_decorator import Invocation, lambda_function
-from lambdas.queue_delivery import deliver_findings
+from lambdas.process_queue_batch_and_report_failed_messages import deliver_findings
 
 
 @lambda_function("teams")

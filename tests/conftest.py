@@ -39,7 +39,7 @@ SHARED_RESOURCES = {
     "test_trino_engine": "a Trino",
     "test_explanations_are_the_same_on_trino": "a Trino",
     "test_cost": "stacks",
-    "test_deployment_toml_and_derived_functions_and_roles": "stacks",
+    "test_load_deployment_toml_and_derive_functions_and_roles": "stacks",
     "test_infra": "stacks",
     "test_infra_bills": "stacks",
     "test_infra_connectors": "stacks",

@@ -3,7 +3,7 @@ title = "Operational events of accounts in a period"
 why   = """
 Findings, the weekly digest and the report page show operational events (deployments, alarms, AWS Health) next to costs.
 For the accounts in `account_ids`, the query returns the events from `first_day` to the day before `end_day`. The module
-focuswatch.findings.match_deployment_and_alarm_events then selects the events for the service or resource whose cost
+focuswatch.findings.match_operational_events_to_services_and_resources then selects the events for the service or resource whose cost
 changed. An event on the day of a cost change is not necessarily the cause of the change.
 """
 reads = ["events"]

@@ -17,7 +17,7 @@ most = 100
 [offers]
 limits = "The report compares daily usage before and after an event; fees, credits and tax are not billed by day."
 */
-WITH service_keys AS (                                        -- as focuswatch.findings.match_deployment_and_alarm_events.service_key names services
+WITH service_keys AS (                                        -- as focuswatch.findings.match_operational_events_to_services_and_resources.service_key names services
     SELECT
         service_name,
         CASE

@@ -13,7 +13,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from focuswatch.bill import create_owner_and_computed_local_tables
 from focuswatch.bill.schema import columns_of_all_tables as columns
-from focuswatch.catalog.parse_toml_with_clear_errors import parse_toml
+from focuswatch.catalog.parse_toml_text_with_clear_syntax_errors import parse_toml
 from focuswatch.catalog.sql_catalog import ROOT, Catalog, Detection
 from focuswatch.catalog.sql_file_rules import FILL_IN, FORMER_NAMES
 from focuswatch.detect.detection_placeholder_values import DetectionInput, first_new_day

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from focuswatch.aws_alerts.build_alert_finding import CURRENCY, alert_finding, owner_of
-from focuswatch.aws_alerts.parse_budget_alert_amount import Measure
+from focuswatch.aws_alerts.parse_amount_text_with_currency_or_unit import Measure
 from focuswatch.catalog.sql_header_models import Category
 from focuswatch.findings.aws_alert_detection_ids import BUDGET
 from focuswatch.findings.fill_action_with_safe_commands import action_of

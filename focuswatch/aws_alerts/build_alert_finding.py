@@ -8,7 +8,6 @@ from typing import Any
 from focuswatch.catalog.sql_header_models import Category
 from focuswatch.findings.compute_finding_amounts_and_event_end import EVENTS
 from focuswatch.findings.decimal_money import money
-from focuswatch.findings.exchange_rates import Rates, usd
 from focuswatch.findings.finding import (
     Finding,
     OwnedBy,
@@ -16,6 +15,7 @@ from focuswatch.findings.finding import (
 )
 from focuswatch.findings.limit_finding_bytes import limit_size
 from focuswatch.findings.severity import severity_of
+from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import Rates, usd
 from focuswatch.owners.assign_owner_and_use_case import assigned_owner
 from focuswatch.owners.owners_file import Owners
 

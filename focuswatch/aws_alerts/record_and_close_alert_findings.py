@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from focuswatch.findings.aws_alert_detection_ids import AWS_ALERTS
-from focuswatch.findings.exchange_rates import Rates, rate_of
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.lead_order_and_incident_properties_of_detections import IncidentRules
+from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import Rates, rate_of
 from focuswatch.ledger.decide_ledger_changes_and_notifications import decide
 from focuswatch.ledger.decided_ledger_entries_and_notifications import Decision
 from focuswatch.ledger.findings_and_resolvable_scope_of_run import DetectionRun

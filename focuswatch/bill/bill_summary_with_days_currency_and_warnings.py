@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from focuswatch.findings.exchange_rates import Rate, rate_of
+from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import Rate, rate_of
 from focuswatch.owners.owners_file import Owners
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from focuswatch.bill.union_tables_of_several_bills import RefreshedBill
 from focuswatch.errors import ConfigError
-from focuswatch.findings.exchange_rates import Rate
+from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import Rate
 
 # Provider names in the bill of an AI gateway, by the provider whose own bill contains the same charges.
 RESOLD = {

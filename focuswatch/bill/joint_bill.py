@@ -42,7 +42,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect, create_table
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.errors import ConfigError
-from focuswatch.findings.exchange_rates import Rate
+from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import Rate
 from focuswatch.owners.owners_file import Owners
 
 

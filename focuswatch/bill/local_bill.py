@@ -19,7 +19,7 @@ from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE, Bill, Progress
 from focuswatch.bill.bill_summary_with_days_currency_and_warnings import BillSummary
 from focuswatch.bill.kept_forecast_record_and_merge import KeptForecast
 from focuswatch.bill.refresh.local_refresh import refresh, unreadable_view_error
-from focuswatch.bill.refresh.reread_export_for_invoices_and_hours import DeliveredExport
+from focuswatch.bill.refresh.select_delivered_charges_with_invoices_or_hours import DeliveredExport
 from focuswatch.bill.resolve_as_of import resolve_as_of
 from focuswatch.bill.schema import columns_of_all_tables
 from focuswatch.bill.schema.columns_of_all_tables import KEPT_TABLES, KNOWN_FINDINGS

@@ -7,7 +7,7 @@ from focuswatch.bill.aws_only_views_and_other_provider_warning import other_prov
 from focuswatch.bill.bill_summary_with_days_currency_and_warnings import BillSummary
 from focuswatch.bill.exchange_rate_and_double_charge_notes import conversion_note
 from focuswatch.bill.refresh.local_refresh import LocalRefresh
-from focuswatch.findings.exchange_rates import Rate
+from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import Rate
 
 
 def joint_summary(

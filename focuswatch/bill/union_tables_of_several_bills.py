@@ -12,7 +12,7 @@ import duckdb
 
 from focuswatch.bill.aws_only_views_and_other_provider_warning import IS_AWS, PROVIDER_OF_ACCOUNT
 from focuswatch.bill.refresh.currency_conversion import MONEY
-from focuswatch.bill.refresh.refresh_index import DeliveryRow
+from focuswatch.bill.refresh.local_refresh_index_in_state_folder import DeliveryRow
 from focuswatch.bill.refresh.views_over_refreshed_files import EXPORT_VIEWS
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.values_as_sql_literals import Value, literal

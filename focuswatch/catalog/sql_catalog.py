@@ -14,7 +14,7 @@ from typing import Generic, Self, TypeVar
 from pydantic import ValidationError
 
 import focuswatch
-from focuswatch.catalog.parse_toml_with_clear_errors import parse_toml
+from focuswatch.catalog.parse_toml_text_with_clear_syntax_errors import parse_toml
 from focuswatch.catalog.sql_file_rules import FILL_IN, FORMER_NAMES, USD_SUFFIX, broken_rules
 from focuswatch.catalog.sql_file_rules import PER_USD as PER_USD
 from focuswatch.catalog.sql_header_models import (

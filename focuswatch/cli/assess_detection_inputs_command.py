@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from focuswatch.cli import shared_option_types
-from focuswatch.cli.bill_and_ledger_option_groups import BillOptions, takes
+from focuswatch.cli.add_bill_and_ledger_options_to_commands import BillOptions, takes
 from focuswatch.cli.shared_option_types import ListFormat
 
 
@@ -23,8 +23,8 @@ def assess(
     focuswatch assess ./focus
     focuswatch assess ./focus --activity activity.parquet --owners owners.toml --format json
     """
-    from focuswatch.cli.open_export_with_files_of_last_scan import open_export
-    from focuswatch.cli.output import detection_input_assessment_table
+    from focuswatch.cli.open_given_or_last_scanned_export import open_export
+    from focuswatch.cli.output import detection_and_report_input_assessment_tables
     from focuswatch.cli.progress_and_notes import progress_line
     from focuswatch.detect.assess_detections_and_reports_on_bill import assess as assess_bill
 
@@ -35,6 +35,6 @@ def assess(
             )
         match format:
             case ListFormat.TABLE:
-                detection_input_assessment_table.print_assessment(assessed, opened.bill.summary)
+                detection_and_report_input_assessment_tables.print_assessment(assessed, opened.bill.summary)
             case ListFormat.JSON:
-                typer.echo(detection_input_assessment_table.assessment_json(assessed))
+                typer.echo(detection_and_report_input_assessment_tables.assessment_json(assessed))

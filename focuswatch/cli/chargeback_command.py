@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from focuswatch.cli.bill_and_ledger_option_groups import BillOptions, takes
+from focuswatch.cli.add_bill_and_ledger_options_to_commands import BillOptions, takes
 from focuswatch.cli.shared_option_types import MONTH, ReportFormat, parse_month
 
 
@@ -36,8 +36,8 @@ def chargeback(
     focuswatch chargeback ./focus --owners owners.toml --month 2026-10 --out ./chargeback
     focuswatch chargeback --month 2026-10 --format csv
     """
-    from focuswatch.bill.query_names_ous_and_tags_of_accounts import account_names
-    from focuswatch.cli.open_export_with_files_of_last_scan import open_export
+    from focuswatch.bill.query_names_ous_and_tags_of_billed_accounts import account_names
+    from focuswatch.cli.open_given_or_last_scanned_export import open_export
     from focuswatch.cli.output import chargeback_files, chargeback_rows, chargeback_tables, json_and_csv
     from focuswatch.reports import chargeback as split
 

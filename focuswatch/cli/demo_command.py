@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from focuswatch.cli import open_ledger_and_find_entry, page_command
-from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
+from focuswatch.cli.add_bill_and_ledger_options_to_commands import BillOptions
 
 if TYPE_CHECKING:
     from focuswatch.engines import Row
@@ -74,7 +74,7 @@ def _simulate(folder: Path, *, seed: int) -> "Simulated":
 
 def _write_page(bill_options: BillOptions, *, out: Path) -> "tuple[list[Row], str]":
     """Write the report page of a scanned bill. Return the rows of the report `ai_spend`, and the URL of the page."""
-    from focuswatch.cli.open_export_with_files_of_last_scan import open_export
+    from focuswatch.cli.open_given_or_last_scanned_export import open_export
     from focuswatch.cli.progress_and_notes import progress_line
     from focuswatch.reports.query_report_rows import report_rows
 

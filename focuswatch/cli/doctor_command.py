@@ -38,7 +38,7 @@ def doctor(
     from datetime import UTC, datetime
 
     from focuswatch.errors import ConfigError
-    from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
+    from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 
     deployment = Deployment.load(config)
     try:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from focuswatch.cli import open_ledger_and_find_entry, shared_option_types
-from focuswatch.cli.bill_and_ledger_option_groups import BillOptions, takes
+from focuswatch.cli.add_bill_and_ledger_options_to_commands import BillOptions, takes
 from focuswatch.cli.open_ledger_and_find_entry import Fingerprint, entry_of, next_ledger_command
 from focuswatch.cli.shared_option_types import ListFormat
 
@@ -69,7 +69,7 @@ def _stored(finding: "Finding") -> "Explanation":
 
 def _computed(finding: "Finding", *, bill_options: BillOptions) -> "Explanation":
     from focuswatch.catalog.sql_catalog import Catalog
-    from focuswatch.cli.open_export_with_files_of_last_scan import open_export
+    from focuswatch.cli.open_given_or_last_scanned_export import open_export
     from focuswatch.detect.explain.explain_finding_or_say_why_not import (
         explain_from_bill,
         increase_to_explain,

@@ -12,7 +12,7 @@ from focuswatch.cli.shared_option_types import DAY, parse_day
 
 
 class Vendor(StrEnum):
-    """Vendors with a connector, the same as in `focuswatch.connectors.fetch_vendor.CONNECTORS`."""
+    """Vendors with a connector, the same as in `focuswatch.connectors.supported_vendor_connectors.CONNECTORS`."""
 
     ANTHROPIC = "anthropic"
     COPILOT = "copilot"
@@ -78,8 +78,9 @@ def fetch(
     focuswatch fetch copilot --account my-org --since 2026-11-01 --out ./copilot
     focuswatch scan ./openai
     """
-    from focuswatch.connectors.fetch_vendor import CONNECTORS, fetch_vendor
+    from focuswatch.connectors.fetch_and_replace_vendor_charges import fetch_vendor
     from focuswatch.connectors.store_focus_files_in_folder import FocusFolder
+    from focuswatch.connectors.supported_vendor_connectors import CONNECTORS
     from focuswatch.connectors.vendor_api import require_requests
     from focuswatch.findings.count_text import count_text
     from focuswatch.findings.replace_control_characters import visible

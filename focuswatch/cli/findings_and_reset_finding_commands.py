@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from focuswatch.cli.bill_and_ledger_option_groups import LedgerOptions, takes
+from focuswatch.cli.add_bill_and_ledger_options_to_commands import LedgerOptions, takes
 from focuswatch.cli.open_ledger_and_find_entry import Fingerprint, entry_of, open_ledger_of
 from focuswatch.cli.shared_option_types import ListFormat
 

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from focuswatch.cli import open_ledger_and_find_entry, shared_option_types
-from focuswatch.cli.bill_and_ledger_option_groups import BillOptions, takes
+from focuswatch.cli.add_bill_and_ledger_options_to_commands import BillOptions, takes
 
 if TYPE_CHECKING:
-    from focuswatch.cli.open_export_with_files_of_last_scan import OpenedExport
+    from focuswatch.cli.open_given_or_last_scanned_export import OpenedExport
     from focuswatch.findings.finding import Finding
 
 
@@ -34,7 +34,7 @@ def note(
     focuswatch note shop-guide --owners config/owners.toml
     focuswatch note 3f9a1c >> config/owners.toml
     """
-    from focuswatch.cli.open_export_with_files_of_last_scan import open_export
+    from focuswatch.cli.open_given_or_last_scanned_export import open_export
     from focuswatch.cli.open_ledger_and_find_entry import entry_of
 
     with open_export(bill_options) as opened:

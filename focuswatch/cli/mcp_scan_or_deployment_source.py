@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli import open_ledger_and_find_entry
-from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
+from focuswatch.cli.add_bill_and_ledger_options_to_commands import BillOptions
 from focuswatch.cli.open_bill_on_duckdb_or_trino import export_name
-from focuswatch.cli.open_export_with_files_of_last_scan import open_export
+from focuswatch.cli.open_given_or_last_scanned_export import open_export
 from focuswatch.errors import ConfigError
 from focuswatch.ledger import Ledger
 from focuswatch.mcp_server.source_protocol import Evaluation, SourceBill
@@ -21,7 +21,7 @@ from focuswatch.owners.owners_file import Owners
 if TYPE_CHECKING:
     import boto3
 
-    from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
+    from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 
 NOT_COLLECTED = "CloudWatch has no metrics for these resources, or access to their accounts was denied."
 
@@ -128,7 +128,7 @@ def deployment_source(config: Path, *, owners: Path | None, catalog: Catalog) ->
 
     If `owners` is None, the source uses the deployed owners.toml, which is in the same folder. Raises ConfigError.
     """
-    from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
+    from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 
     deployment, beside = Deployment.load(config), config.with_name("owners.toml")
     try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from focuswatch.cli.bill_and_ledger_option_groups import BillOptions, LedgerOptions
+from focuswatch.cli.add_bill_and_ledger_options_to_commands import BillOptions, LedgerOptions
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -32,7 +32,7 @@ def ledger_path(ledger: str | None, *, state: Path) -> Path:
 @contextmanager
 def open_ledger(ledger: str | None, *, export: str | None, state: Path | None) -> Iterator["Ledger"]:
     """Open the ledger of a scanned export or of a deployment. Raises ConfigError if the ledger does not exist."""
-    from focuswatch.bill.recall_inputs_of_last_scan import load_last_export
+    from focuswatch.bill.remember_and_recall_inputs_of_last_scan import load_last_export
     from focuswatch.bill.state_folder import state_of
     from focuswatch.errors import ConfigError
     from focuswatch.ledger import SqliteLedger

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from focuswatch.cli import open_ledger_and_find_entry
-from focuswatch.cli.bill_and_ledger_option_groups import BillOptions, takes
+from focuswatch.cli.add_bill_and_ledger_options_to_commands import BillOptions, takes
 
 if TYPE_CHECKING:
     from focuswatch.bill.bill_protocol import Bill
@@ -37,7 +37,7 @@ def page(
     focuswatch page
     focuswatch page ./focus -o report.html
     """
-    from focuswatch.cli.open_export_with_files_of_last_scan import open_export
+    from focuswatch.cli.open_given_or_last_scanned_export import open_export
     from focuswatch.cli.progress_and_notes import progress_line
 
     with (
@@ -69,7 +69,7 @@ def write_page(
     result_cache: "ResultCache | None" = None,
 ) -> str:
     """Write the report page of an open bill, and return its file:// URL."""
-    from focuswatch.reports.known_findings_table import findings_table_rows
+    from focuswatch.reports.known_findings_rows_from_ledger import findings_table_rows
     from focuswatch.reports.page import build_document, gather, render_page
 
     rows = findings_table_rows(ledger, engine=bill.engine, owners=owners, as_of=bill.as_of)

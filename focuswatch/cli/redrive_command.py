@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
+    from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
     from focuswatch.operations.redrive import DeadLetter, RedriveSummary
 
 MAX_SHOWN = 3
@@ -37,7 +37,7 @@ def redrive(
     AWS_PROFILE=pipeline focuswatch redrive --dry-run
     focuswatch redrive slack
     """
-    from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
+    from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 
     deployment = Deployment.load(config)
     kinds = _kinds(deployment, kind)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from focuswatch.cli import open_ledger_and_find_entry
-from focuswatch.cli.bill_and_ledger_option_groups import BillOptions, takes
+from focuswatch.cli.add_bill_and_ledger_options_to_commands import BillOptions, takes
 from focuswatch.cli.shared_option_types import MONTH, CostName, ReportFormat, SplitBy, parse_month
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from focuswatch.catalog.sql_catalog import Report
     from focuswatch.catalog.sql_header_models import CountedCharges
-    from focuswatch.cli.open_export_with_files_of_last_scan import OpenedExport
+    from focuswatch.cli.open_given_or_last_scanned_export import OpenedExport
     from focuswatch.engines import Row
     from focuswatch.reports.run_report_with_other_cost_or_charge_kinds import Basis
 
@@ -71,7 +71,7 @@ def report(
     focuswatch report ai_spend hive.billing.export --engine trino --trino https://ana@trino.example.com/hive/focuswatch
     """
     from focuswatch.catalog.sql_catalog import Catalog
-    from focuswatch.cli.open_export_with_files_of_last_scan import open_export
+    from focuswatch.cli.open_given_or_last_scanned_export import open_export
     from focuswatch.errors import ConfigError
     from focuswatch.reports.run_report_with_other_cost_or_charge_kinds import basis_of, rows_with_basis
 
@@ -100,10 +100,10 @@ def _close_month(
     format: ReportFormat,
 ) -> None:
     """Print the report `month_close`, which reads the ledger and the invoices in addition to the tables."""
-    from focuswatch.cli.open_export_with_files_of_last_scan import open_export
+    from focuswatch.cli.open_given_or_last_scanned_export import open_export
     from focuswatch.errors import ConfigError
     from focuswatch.reports.compare_month_with_its_forecasts import close_month
-    from focuswatch.reports.month_close_forecasts_costs_and_causes import IN_NOTES
+    from focuswatch.reports.month_close_model_with_report_rows_and_notes import IN_NOTES
     from focuswatch.reports.run_report_with_other_cost_or_charge_kinds import Basis
 
     if by:
@@ -141,7 +141,7 @@ def _kinds(charges: str | None) -> "list[CountedCharges] | None":
 
 def _load_findings(report: "Report", *, opened: "OpenedExport", bill_options: BillOptions) -> None:
     """Load the findings of the ledger into the bill, if the report reads findings."""
-    from focuswatch.reports.known_findings_table import findings_table_rows, reads_ledger
+    from focuswatch.reports.known_findings_rows_from_ledger import findings_table_rows, reads_ledger
 
     if reads_ledger(report):
         with open_ledger_and_find_entry.open_ledger(
@@ -166,7 +166,7 @@ def _rows(report: "Report", basis: "Basis", *, opened: "OpenedExport") -> "list[
 def _split_rows(report: "Report", basis: "Basis", *, by: SplitBy, opened: "OpenedExport") -> "list[Row]":
     from focuswatch.engines.duckdb_engine import DuckDbEngine
     from focuswatch.errors import ConfigError
-    from focuswatch.reports.known_findings_table import reads_ledger
+    from focuswatch.reports.known_findings_rows_from_ledger import reads_ledger
     from focuswatch.reports.query_report_rows_per_group import split_rows, unsplittable
 
     if reason := unsplittable(report, opened.catalog):
@@ -196,7 +196,7 @@ def _split_rows(report: "Report", basis: "Basis", *, by: SplitBy, opened: "Opene
 def _missing_input(report: "Report", opened: "OpenedExport") -> "Iterator[str]":
     """Yield each missing input of a report without rows, with the command that provides this input."""
     from focuswatch.detect.assess_detections_and_reports_on_bill import assess_input
-    from focuswatch.detect.missing_inputs import bill_facts
+    from focuswatch.detect.missing_inputs_and_how_to_provide_them import bill_facts
 
     facts = bill_facts(opened.bill.engine, entries=[report], owners=opened.owners)
     assessed = assess_input(report, facts=facts, as_of=opened.bill.as_of, kind="report")
@@ -213,7 +213,7 @@ def _print(
     format: ReportFormat,
     notes: "Sequence[str]" = (),
 ) -> None:
-    from focuswatch.bill.query_names_ous_and_tags_of_accounts import account_names
+    from focuswatch.bill.query_names_ous_and_tags_of_billed_accounts import account_names
     from focuswatch.cli.output import json_and_csv, report_tables
     from focuswatch.reports.query_report_rows import report_columns
     from focuswatch.reports.run_report_with_other_cost_or_charge_kinds import basis_text, offered_bases

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from focuswatch.cli import open_ledger_and_find_entry, shared_option_types
-from focuswatch.cli.bill_and_ledger_option_groups import BillOptions, takes
+from focuswatch.cli.add_bill_and_ledger_options_to_commands import BillOptions, takes
 from focuswatch.cli.shared_option_types import ScanFormat, SeverityName
 
 if TYPE_CHECKING:
@@ -84,10 +84,10 @@ def scan_and_notify(
     reports the same findings again.
     """
     from focuswatch.bill.local_bill import export_with_hours
-    from focuswatch.bill.recall_inputs_of_last_scan import remember_inputs
+    from focuswatch.bill.remember_and_recall_inputs_of_last_scan import remember_inputs
     from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.cli.open_bill_on_duckdb_or_trino import open_on_engine
-    from focuswatch.cli.open_export_with_files_of_last_scan import bill_inputs, recalled_files
+    from focuswatch.cli.open_given_or_last_scanned_export import bill_inputs, recalled_files
     from focuswatch.cli.progress_and_notes import note_unfinished, progress_line
     from focuswatch.detect.bill_to_scan import bill_to_scan
     from focuswatch.detect.detection_result_cache import open_result_cache
@@ -164,7 +164,7 @@ def _without_garbage_collection() -> Iterator[None]:
 
 def _keep_forecasts(bill: "Bill", *, catalog: "Catalog", note: "Callable[[str], None]") -> None:
     """Store today's forecasts for the month close. A failed query is only noted, so that the findings are not lost."""
-    from focuswatch.detect.forecast.make_forecasts_for_month_close import store_forecasts_of_day
+    from focuswatch.detect.forecast.make_and_store_forecasts_for_month_close import store_forecasts_of_day
     from focuswatch.errors import QueryError
 
     try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from focuswatch.cli import shared_option_types
-from focuswatch.cli.bill_and_ledger_option_groups import LedgerOptions, takes
+from focuswatch.cli.add_bill_and_ledger_options_to_commands import LedgerOptions, takes
 from focuswatch.cli.open_ledger_and_find_entry import (
     Fingerprint,
     entry_of,

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from focuswatch.cli import open_ledger_and_find_entry
-from focuswatch.cli.bill_and_ledger_option_groups import BillOptions, takes
+from focuswatch.cli.add_bill_and_ledger_options_to_commands import BillOptions, takes
 
 
 @takes(BillOptions)
@@ -26,7 +26,7 @@ def weekly(
     focuswatch weekly
     focuswatch weekly ./focus --team search --owners config/owners.toml
     """
-    from focuswatch.cli.open_export_with_files_of_last_scan import open_export
+    from focuswatch.cli.open_given_or_last_scanned_export import open_export
     from focuswatch.errors import ConfigError
     from focuswatch.reports.query_bill_for_weekly_digests import weeks_of_bill
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from focuswatch.collect import list_ai_resource_links
 from focuswatch.collect.account_and_region_record_with_arns import Place
-from focuswatch.collect.collected_account import CollectedAccount
+from focuswatch.collect.counts_and_refusals_of_collected_account import CollectedAccount
 from focuswatch.collect.list_ai_resource_links import Link, LinkLister
 from focuswatch.collect.services_not_offered import ServicesNotOffered
 from focuswatch.collect.shared_clients_for_member_accounts import Session

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 
-from focuswatch.collect.collected_account import CollectedAccount
 from focuswatch.collect.collection_refusals import AWS_ERRORS, reason_of
+from focuswatch.collect.counts_and_refusals_of_collected_account import CollectedAccount
 from focuswatch.collect.days_to_collect import Window
 from focuswatch.collect.run_invocation_log_queries import (
     InvocationLog,

@@ -7,24 +7,24 @@ from typing import Any
 from focuswatch.collect import (
     list_called_bedrock_models_from_cloudwatch,
     opensearch_kendra_q_neptune_resources,
-    sagemaker_bedrock_resources,
+    sagemaker_endpoints_and_bedrock_models,
 )
 from focuswatch.collect.account_and_region_record_with_arns import Place
-from focuswatch.collect.collected_account import CollectedAccount
+from focuswatch.collect.counts_and_refusals_of_collected_account import CollectedAccount
 from focuswatch.collect.daily_cloudwatch_metrics import MetricReadings, read_metrics
 from focuswatch.collect.days_to_collect import Window
 from focuswatch.collect.find_missing_and_merge_metric_days import AccountMetricDays
 from focuswatch.collect.read_and_write_collected_tables_in_s3 import Store
-from focuswatch.collect.resources_and_cloudwatch_metrics_to_read import Resource
+from focuswatch.collect.resource_and_cloudwatch_metric_models import Resource
 from focuswatch.collect.services_not_offered import ServicesNotOffered
 from focuswatch.collect.shared_clients_for_member_accounts import Session
 
 Lister = Callable[[Any, Place], Iterator[Resource]]
 LISTERS: tuple[tuple[str, Lister], ...] = (
-    ("sagemaker", sagemaker_bedrock_resources.endpoints),
-    ("bedrock", sagemaker_bedrock_resources.provisioned_throughputs),
-    ("bedrock", sagemaker_bedrock_resources.imported_models),
-    ("bedrock", sagemaker_bedrock_resources.custom_models),
+    ("sagemaker", sagemaker_endpoints_and_bedrock_models.endpoints),
+    ("bedrock", sagemaker_endpoints_and_bedrock_models.provisioned_throughputs),
+    ("bedrock", sagemaker_endpoints_and_bedrock_models.imported_models),
+    ("bedrock", sagemaker_endpoints_and_bedrock_models.custom_models),
     ("cloudwatch", list_called_bedrock_models_from_cloudwatch.called_models),
     ("opensearchserverless", opensearch_kendra_q_neptune_resources.collections),
     ("opensearch", opensearch_kendra_q_neptune_resources.domains),

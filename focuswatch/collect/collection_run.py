@@ -14,18 +14,18 @@ from focuswatch.collect.collect_daily_tokens_from_invocation_logs import (
     collect_invocations,
 )
 from focuswatch.collect.collect_resource_activity import collect_account
-from focuswatch.collect.collected_account import CollectedAccount
 from focuswatch.collect.collected_event import CollectedEvent
 from focuswatch.collect.collection_refusals import AWS_ERRORS, Refusal, reason_of
+from focuswatch.collect.counts_and_refusals_of_collected_account import CollectedAccount
 from focuswatch.collect.days_to_collect import Window
 from focuswatch.collect.deployments_alarms_and_health import EventSource
 from focuswatch.collect.list_organization_accounts import OrganizationAccount, list_accounts
 from focuswatch.collect.operational_events_of_account import collect_events
-from focuswatch.collect.ou_and_tag_history import ended_periods
 from focuswatch.collect.read_and_write_collected_tables_in_s3 import Store
 from focuswatch.collect.services_not_offered import ServicesNotOffered
 from focuswatch.collect.shared_clients_for_member_accounts import AT_ONCE, SessionFor
 from focuswatch.collect.store_events import first_day_of_events, store_events
+from focuswatch.collect.track_ou_and_tag_changes_of_accounts import ended_periods
 from focuswatch.findings.first_and_more_text import first_and_more
 
 RECENT_DAYS = 3  # days read again in every run, because CloudWatch datapoints can arrive late

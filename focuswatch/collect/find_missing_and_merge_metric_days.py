@@ -8,7 +8,7 @@ from focuswatch.collect.account_and_region_record_with_arns import Place
 from focuswatch.collect.daily_cloudwatch_metrics import MetricReadings
 from focuswatch.collect.days_to_collect import Window, days_between
 from focuswatch.collect.read_and_write_collected_tables_in_s3 import Series, Store, Values
-from focuswatch.collect.resources_and_cloudwatch_metrics_to_read import Resource
+from focuswatch.collect.resource_and_cloudwatch_metric_models import Resource
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import Any
 
 from focuswatch.collect.account_and_region_record_with_arns import Place
 from focuswatch.collect.aws_paging import paged
-from focuswatch.collect.resources_and_cloudwatch_metrics_to_read import Metric, Resource, Watched, dimensions
+from focuswatch.collect.resource_and_cloudwatch_metric_models import Metric, Resource, Watched, dimensions
 
 NAMESPACE = "AWS/Bedrock"
 # https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html
@@ -22,8 +22,8 @@ METRICS = (
     "CacheReadInputTokenCount",
     "CacheWriteInputTokenCount",
 )
-# ModelIds with these parts name provisioned, imported or custom models. sagemaker_bedrock_resources lists these models
-# and their invocations.
+# ModelIds with these parts name provisioned, imported or custom models. sagemaker_endpoints_and_bedrock_models lists
+# these models and their invocations.
 RESOURCE_MODEL_PARTS = (
     ":provisioned-model/",
     ":imported-model/",

@@ -5,7 +5,7 @@ from typing import Any
 
 from focuswatch.collect.account_and_region_record_with_arns import Place
 from focuswatch.collect.aws_paging import paged
-from focuswatch.collect.resources_and_cloudwatch_metrics_to_read import (
+from focuswatch.collect.resource_and_cloudwatch_metric_models import (
     Metric,
     Resource,
     Watched,

@@ -13,7 +13,7 @@ from focuswatch.controls.use_case_pause_model import PauseRecord
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.escape_and_shorten_wiki_text import escaped, verbatim
-from focuswatch.notify.jira.issue_state_record import IssueState
+from focuswatch.notify.jira.issue_state_model import IssueState
 from focuswatch.notify.one_line_and_truncated_text import one_line
 from focuswatch.notify.slack.block_kit_elements import code, rich, section, words
 from focuswatch.notify.slack.deliver import SlackChannel

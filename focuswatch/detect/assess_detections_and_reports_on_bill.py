@@ -14,7 +14,12 @@ from focuswatch.bill.bill_protocol import Bill
 from focuswatch.catalog.sql_catalog import Catalog, Detection, Report
 from focuswatch.catalog.sql_header_models import DetectionHeader
 from focuswatch.detect.detection_placeholder_values import DetectionInput, detection_inputs
-from focuswatch.detect.missing_inputs import COLLECT, BillFacts, bill_facts, missing_input
+from focuswatch.detect.missing_inputs_and_how_to_provide_them import (
+    COLLECT,
+    BillFacts,
+    bill_facts,
+    missing_input,
+)
 from focuswatch.detect.run_detection_and_check_rows import engine_of, run_detection
 from focuswatch.engines import Engine
 from focuswatch.owners.owners_file import Owners

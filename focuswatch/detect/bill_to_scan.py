@@ -7,7 +7,7 @@ from focuswatch.bill.bill_protocol import Bill
 from focuswatch.bill.bill_summary_with_days_currency_and_warnings import BillPart
 from focuswatch.detect.explain.hourly_onset import HourlyCharges
 from focuswatch.engines import Engine
-from focuswatch.findings.exchange_rates import Rate, rate_of
+from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import Rate, rate_of
 from focuswatch.owners.owners_file import Owners
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from focuswatch.detect.scan_result import ScanResult, current_findings
+from focuswatch.detect.scan_result import ScanResult
+from focuswatch.detect.select_current_findings_from_ledger import current_findings
 from focuswatch.findings.fast_model_copy import copy_with
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import Notification, PendingNotification

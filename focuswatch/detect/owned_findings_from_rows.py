@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from focuswatch.bill.query_names_ous_and_tags_of_accounts import rows_of_accounts
+from focuswatch.bill.query_names_ous_and_tags_of_billed_accounts import rows_of_accounts
 from focuswatch.catalog.sql_catalog import Detection
 from focuswatch.detect.provider_of_finding import ALL_AWS, FindingProviders
 from focuswatch.detect.run_detection_and_check_rows import Outcome
 from focuswatch.engines import Engine, Row
-from focuswatch.findings.exchange_rates import Rate
 from focuswatch.findings.fast_model_copy import copy_with
 from focuswatch.findings.finding import Finding, OwnedBy
 from focuswatch.findings.finding_from_row import to_finding
+from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import Rate
 from focuswatch.owners.assign_owner_and_use_case import assigned_owner
 from focuswatch.owners.owners_file import Owners
 

@@ -12,8 +12,8 @@ from focuswatch.detect.detection_placeholder_values import detection_inputs
 from focuswatch.detect.owned_findings_from_rows import owned_findings
 from focuswatch.detect.run_detection_and_check_rows import Outcome, run_detection
 from focuswatch.engines import Engine
-from focuswatch.findings.exchange_rates import Rate
 from focuswatch.findings.lead_order_and_incident_properties_of_detections import incident_rules
+from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import Rate
 from focuswatch.ledger import Decision, DetectionRun, Ledger, LedgerEntry, Suppression, decide
 from focuswatch.owners.owners_file import Owners
 

@@ -24,11 +24,12 @@ from focuswatch.detect.recommendation_freshness import not_evaluated_without_rec
 from focuswatch.detect.record_findings_explanations_and_savings import RunRecord
 from focuswatch.detect.run_detection_and_check_rows import Outcome
 from focuswatch.detect.run_detections_with_cache import detection_runner
-from focuswatch.detect.scan_notes import scan_notes
-from focuswatch.detect.scan_result import ScanResult, current_findings
-from focuswatch.findings.exchange_rates import Rate
+from focuswatch.detect.scan_notes_on_launches_ous_and_history import scan_notes
+from focuswatch.detect.scan_result import ScanResult
+from focuswatch.detect.select_current_findings_from_ledger import current_findings
 from focuswatch.findings.finding import fingerprint
 from focuswatch.findings.lead_order_and_incident_properties_of_detections import incident_rules
+from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import Rate
 from focuswatch.ledger import (
     DetectionRun,
     Ledger,

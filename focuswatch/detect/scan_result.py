@@ -1,6 +1,6 @@
-"""Define the result of a scan, and select its current findings from the ledger."""
+"""Define the result of a scan."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -8,9 +8,8 @@ from decimal import Decimal
 from focuswatch.detect.check_bill_completeness_before_resolving_findings import Coverage
 from focuswatch.detect.run_detection_and_check_rows import Outcome
 from focuswatch.findings.count_each_cost_once import without_double_counts
-from focuswatch.findings.fast_model_copy import copy_with
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger import LedgerSnapshot, Notification, SuppressionIndex
+from focuswatch.ledger import LedgerSnapshot, Notification
 
 
 @dataclass(frozen=True)
@@ -77,26 +76,3 @@ class ScanResult:
 
 def _monthly_waste(findings: Iterable[Finding]) -> Decimal:
     return sum((finding.monthly_cost for finding in findings if finding.category == "waste"), Decimal(0))
-
-
-def current_findings(
-    ledger: LedgerSnapshot, *, as_of: date, notified: Collection[str]
-) -> tuple[tuple[Finding, ...], int]:
-    """Return the findings that are open or were just resolved, and the number of suppressed ones.
-
-    `notified` are the fingerprints of the findings notified in this scan; all others have the status open.
-    """
-    suppressions = SuppressionIndex(ledger.suppressions)
-    findings, suppressed = [], 0
-    for entry in ledger.entries.values():
-        is_notified = entry.fingerprint in notified
-        if entry.state == "closed" or (entry.state == "resolved" and not is_notified):
-            continue
-        if suppressions.suppresses(entry.finding, on=as_of):
-            suppressed += 1
-        elif is_notified or entry.finding.status == "open":
-            findings.append(entry.finding)
-        else:
-            findings.append(copy_with(entry.finding, {"status": "open"}))
-    findings.sort(key=lambda finding: (-finding.stake, finding.detection, finding.fingerprint))
-    return tuple(findings), suppressed

@@ -6,7 +6,7 @@ from typing import Any
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.check_bill_completeness_before_resolving_findings import Coverage, coverage
-from focuswatch.detect.finding_and_not_evaluated_counts_by_detection import summarize_detections
+from focuswatch.detect.count_findings_and_not_evaluated_for_heartbeats import summarize_detections
 from focuswatch.ledger import Ledger
 from focuswatch.mcp_server.shorten_or_page_responses_to_fit import (
     DATA,

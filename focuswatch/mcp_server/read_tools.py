@@ -17,7 +17,7 @@ from focuswatch.mcp_server.filtered_and_paged_finding_lists import (
     entry_status,
     list_findings,
 )
-from focuswatch.mcp_server.finding_and_root_cause_responses import finding_document, root_cause
+from focuswatch.mcp_server.finding_details_and_root_cause_responses import finding_document, root_cause
 from focuswatch.mcp_server.not_evaluated_in_newest_scan_response import not_evaluated_document
 from focuswatch.mcp_server.report_and_weekly_responses import (
     query_report,

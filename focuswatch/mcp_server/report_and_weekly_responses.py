@@ -19,7 +19,7 @@ from focuswatch.mcp_server.shorten_or_page_responses_to_fit import (
 )
 from focuswatch.mcp_server.source_protocol import Source
 from focuswatch.reports.compare_month_with_its_forecasts import close_month
-from focuswatch.reports.known_findings_table import findings_table_rows, reads_ledger
+from focuswatch.reports.known_findings_rows_from_ledger import findings_table_rows, reads_ledger
 from focuswatch.reports.query_bill_for_weekly_digests import weeks_of_bill
 from focuswatch.reports.query_report_rows import report_rows
 from focuswatch.reports.run_report_with_other_cost_or_charge_kinds import (

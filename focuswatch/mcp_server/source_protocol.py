@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from focuswatch.bill.bill_protocol import Bill
+from focuswatch.detect.count_findings_and_not_evaluated_for_heartbeats import DetectionSummary
 from focuswatch.detect.detection_result_cache import ResultCache
-from focuswatch.detect.finding_and_not_evaluated_counts_by_detection import DetectionSummary
 from focuswatch.ledger import Ledger
 from focuswatch.owners.owners_file import Owners
 

@@ -19,7 +19,7 @@ from focuswatch.errors import TryLater
 from focuswatch.ledger.dynamodb_pages import of_kind
 from focuswatch.notify.delivery_claims_and_state import Claim, ClaimLost, Claims
 from focuswatch.notify.digest_line import DigestLine, digest_line
-from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
+from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import QueuedNotification
 from focuswatch.notify.slack.message_poster_protocol import NO_TIMESTAMP, FoundMessage, Payload
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import DeliveryError, Refused, TryLater, Unsure
 from focuswatch.findings.finding import Finding
 from focuswatch.notify.delivery_claims_and_state import RETRY_SECONDS, Claim, Claims
-from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
+from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import QueuedNotification
 from focuswatch.owners.channel_address import ChannelKind
 from focuswatch.owners.finding_addresses import addresses_of_kind
 from focuswatch.owners.owners_file import Owners

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from focuswatch.errors import Refused
-from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
+from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import QueuedNotification
 from focuswatch.notify.retry_or_dead_letter_batch import (
     BatchResult,
     Queue,

@@ -10,7 +10,7 @@ from focuswatch.catalog.sql_header_models import Category
 from focuswatch.findings.account_and_owner_labels import account_label
 from focuswatch.findings.finding_amount_and_age_text import amount_suffix
 from focuswatch.findings.severity import Severity
-from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
+from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import QueuedNotification
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from focuswatch.notify.collect_and_post_slack_and_teams_digests import (
 )
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.digest_line import DigestLine
-from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
+from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import QueuedNotification
 from focuswatch.notify.slack.message_poster_protocol import NO_TIMESTAMP, FoundMessage
 from focuswatch.owners.channel_address import ChannelAddress, ChannelKind
 

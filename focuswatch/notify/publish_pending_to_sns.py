@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from focuswatch.errors import DeliveryError
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.notification_and_pending_notification_models import PendingNotification
+from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import DeliveryForm, DeliveryHints
 from focuswatch.notify.put_finding_on_eventbridge import FindingEvents
-from focuswatch.notify.queued_notification_and_delivery_order import DeliveryForm, DeliveryHints
 from focuswatch.notify.sns_email_text import email_subject, render_email
 
 if TYPE_CHECKING:

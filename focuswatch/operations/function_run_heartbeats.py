@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.finding_and_not_evaluated_counts_by_detection import DetectionSummary
+from focuswatch.detect.count_findings_and_not_evaluated_for_heartbeats import DetectionSummary
 from focuswatch.detect.run_detection_and_check_rows import Outcome
 from focuswatch.ledger.dynamodb_pages import of_kind
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-# The maximum hours between completed runs of a function. The alarms in infra/monitoring.py use the same limits.
+# The maximum hours between completed runs of a function. The alarms in infra/cloudwatch_alarms_and_dashboard.py use the
+# same limits.
 MAX_HOURS_BETWEEN_RUNS = {
     "refresh": 30,
     "collect": 30,

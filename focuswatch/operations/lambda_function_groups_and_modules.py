@@ -51,7 +51,7 @@ MODULES = {
     "answer": "answer_endpoint_for_responses_and_page_links",
     "bills": "bills_refresh_other_providers",
     "close": "close_month_report_to_slack",
-    "collect": "collect_activity_tokens_and_events",
+    "collect": "collect_accounts_activity_links_tokens_and_events",
     "controls": "controls_pause_buttons_and_cap_review",
     "detect": "detect_and_record_findings",
     "email": "email_send_findings",

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
+from focuswatch.operations.deployment_toml_problems import placeholder_problems
 from focuswatch.operations.lambda_function_groups_and_modules import CHANNELS
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 from focuswatch.owners.owners_file import Owners
 from focuswatch.owners.teams_and_routing_sections import Owns
 
@@ -18,7 +19,7 @@ SHIPPED_TEAMS = {
 
 def placeholders(deployment: Deployment, owners: Owners) -> Iterator[str]:
     """Yield a sentence for each placeholder that was not replaced, with its file and key."""
-    yield from (f"deployment.toml: {placeholder}" for placeholder in deployment.placeholders())
+    yield from (f"deployment.toml: {placeholder}" for placeholder in placeholder_problems(deployment))
     for name, owns in SHIPPED_TEAMS.items():
         if name in owners.teams and owners.teams[name].owns == owns:
             yield (

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from focuswatch.catalog.strip_tag_key_prefixes import is_principal_key, plain_key
 from focuswatch.findings.finding import OwnedBy
+from focuswatch.owners.make_and_match_use_case_rules import intent_of, use_case_of
 from focuswatch.owners.owners_file import Owners, Rule
-from focuswatch.owners.rules_assigning_charges_to_use_cases import intent_of, use_case_of
 
 Tags = Mapping[str, str | None]
 

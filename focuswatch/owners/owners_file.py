@@ -13,24 +13,24 @@ from pydantic import (
     ValidationError,
 )
 
-from focuswatch.catalog.parse_toml_with_clear_errors import parse_toml
+from focuswatch.catalog.parse_toml_text_with_clear_syntax_errors import parse_toml
 from focuswatch.catalog.strip_tag_key_prefixes import plain_key
 from focuswatch.errors import ConfigError
 from focuswatch.owners.ai_usage_policy_rules import PolicyRule, policy_rules_of
 from focuswatch.owners.budgets_and_limits_for_plans_table import BudgetPlan, plan_of
 from focuswatch.owners.channel_address import ChannelAddress
 from focuswatch.owners.chargeback_shared_costs_section import Chargeback, chargeback_problems
+from focuswatch.owners.make_and_match_use_case_rules import (
+    PlanRule,
+    conflicting_claims,
+    rules_of,
+)
 from focuswatch.owners.principal_budgets_section import (
     PrincipalBudget,
     budget_rows,
     principal_budget_problems,
 )
 from focuswatch.owners.routes_by_severity_and_category import ChannelRoute, route_mistakes
-from focuswatch.owners.rules_assigning_charges_to_use_cases import (
-    PlanRule,
-    conflicting_claims,
-    rules_of,
-)
 from focuswatch.owners.section_base_class_and_shared_types import OwnersSection, account_id_problems
 from focuswatch.owners.teams_and_routing_sections import Jira, Routing, Team
 from focuswatch.owners.token_sum_metadata_keys_section import InvocationMetadata

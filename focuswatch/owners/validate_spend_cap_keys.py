@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Literal, Protocol
 
-from focuswatch.owners.role_arns import ROLE, SERVICE_ROLES
+from focuswatch.owners.role_arn_pattern_account_and_name import ROLE, SERVICE_ROLES
 
 OnCap = Literal["notify", "ask", "pause"]
 SLACK_USER = re.compile(r"[UW][A-Z0-9]{4,20}")  # https://docs.slack.dev/reference/objects/user-object

@@ -7,8 +7,8 @@ from focuswatch.catalog.sql_catalog import PER_USD, Catalog
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.values_as_sql_literals import Value
 from focuswatch.findings.amount_text_without_currency import amount
-from focuswatch.findings.exchange_rates import Rate
 from focuswatch.findings.first_and_more_text import first_and_more
+from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import Rate
 from focuswatch.owners.owners_file import Owners
 
 ANY_PERIOD = "SELECT sub_account_id FROM account_history LIMIT 1"

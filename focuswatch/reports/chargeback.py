@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Literal, NamedTuple
 
 from focuswatch.bill.bill_protocol import Bill
-from focuswatch.bill.charges_by_invoice import ChargeKind, InvoiceCharge, invoice_charges
+from focuswatch.bill.query_invoices_and_their_charges import ChargeKind, InvoiceCharge, invoice_charges
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Row
 from focuswatch.errors import ConfigError

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from focuswatch.bill.bill_protocol import Bill
-from focuswatch.bill.charges_by_invoice import MonthInvoice, month_invoices
 from focuswatch.bill.kept_forecast_record_and_merge import KeptForecast
+from focuswatch.bill.query_invoices_and_their_charges import MonthInvoice, month_invoices
 from focuswatch.bill.settling_days import AWS_DAYS
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.forecast.make_forecasts_for_month_close import forecasts_as_of
+from focuswatch.detect.forecast.make_and_store_forecasts_for_month_close import forecasts_as_of
 from focuswatch.errors import ConfigError
 from focuswatch.ledger import LedgerEntry
 from focuswatch.owners.owners_file import Owners
@@ -24,7 +24,7 @@ from focuswatch.reports.explain_forecast_difference_by_launch_incident_or_price 
     MonthCause,
     month_causes,
 )
-from focuswatch.reports.month_close_forecasts_costs_and_causes import (
+from focuswatch.reports.month_close_model_with_report_rows_and_notes import (
     FORECAST_DAYS,
     UNALLOCATED,
     ClosedPlan,

@@ -25,7 +25,7 @@ from focuswatch.reports.team_and_use_case_of_charge import (
     account_tags_on,
     assigned,
 )
-from focuswatch.reports.use_case_of_finding import purpose_of_finding
+from focuswatch.reports.use_case_and_intent_of_finding import purpose_of_finding
 
 CauseKind = Literal["launch", "incident", "price"]
 Place = tuple[str | None, str | None]  # account and service

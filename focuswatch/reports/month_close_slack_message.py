@@ -6,7 +6,7 @@ from typing import Any
 from focuswatch.findings.amount_text_without_currency import amount
 from focuswatch.notify.slack.block_kit_elements import bullets, context, header, rich, words
 from focuswatch.notify.slack.escape_and_shorten_slack_text import escaped_within
-from focuswatch.reports.month_close_forecasts_costs_and_causes import (
+from focuswatch.reports.month_close_model_with_report_rows_and_notes import (
     FORECAST_DAYS,
     UNALLOCATED,
     ClosedPlan,

@@ -44,9 +44,9 @@ def report_columns(report: Report, *, engine: Engine, as_of: date, owners: Owner
 
         return list(forecasts_and_budgets_by_group.COLUMNS)
     if report.header.kind == "month_close":
-        from focuswatch.reports import month_close_forecasts_costs_and_causes
+        from focuswatch.reports import month_close_model_with_report_rows_and_notes
 
-        return list(month_close_forecasts_costs_and_causes.COLUMNS)
+        return list(month_close_model_with_report_rows_and_notes.COLUMNS)
     return list(engine.columns(_statement(report, as_of=as_of, owners=owners), label=report.id))
 
 

@@ -16,8 +16,8 @@ from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.engines.find_tables_read_by_sql import tables_read_by
 from focuswatch.engines.values_as_sql_literals import literal
 from focuswatch.owners.owners_file import Owners
-from focuswatch.reports.known_findings_table import TABLE, reads_ledger
-from focuswatch.reports.month_close_forecasts_costs_and_causes import UNALLOCATED
+from focuswatch.reports.known_findings_rows_from_ledger import TABLE, reads_ledger
+from focuswatch.reports.month_close_model_with_report_rows_and_notes import UNALLOCATED
 from focuswatch.reports.query_report_rows import report_rows
 from focuswatch.reports.run_report_with_other_cost_or_charge_kinds import Basis, wrap_on_basis
 from focuswatch.reports.team_and_use_case_of_charge import AccountPeriod, account_periods, assigned

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from focuswatch.engines import Engine
 from focuswatch.owners.assign_owner_and_use_case import Tags, assigned_owner, assigned_purpose
 from focuswatch.owners.owners_file import Owners
-from focuswatch.reports.use_case_of_finding import AccountTags
+from focuswatch.reports.use_case_and_intent_of_finding import AccountTags
 
 PERIODS = "SELECT sub_account_id, valid_from, tags, ou_path FROM account_periods"
 

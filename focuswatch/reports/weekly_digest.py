@@ -21,12 +21,12 @@ from focuswatch.findings.compute_finding_amounts_and_event_end import DAYS_A_MON
 from focuswatch.findings.cost_increase_explanation_models import OperationalEvent
 from focuswatch.findings.count_each_cost_once import without_double_counts
 from focuswatch.findings.count_text import count_text
-from focuswatch.findings.exchange_rates import Rate, rate_of
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_and_age_text import main_amount
-from focuswatch.findings.match_deployment_and_alarm_events import is_about
+from focuswatch.findings.match_operational_events_to_services_and_resources import is_about
 from focuswatch.findings.replace_control_characters import visible
 from focuswatch.findings.severity import SEVERITIES
+from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import Rate, rate_of
 from focuswatch.ledger import LedgerEntry
 from focuswatch.owners.owners_file import Owners
 from focuswatch.owners.query_and_describe_costs_muted_by_launches import MutedByLaunch, launches_summary

@@ -21,7 +21,7 @@ from focuswatch.simulate.incidents_and_lookalikes.deployments_and_alarms import 
 from focuswatch.simulate.incidents_and_lookalikes.plant_incidents import plant
 from focuswatch.simulate.organization import make_organization
 from focuswatch.simulate.planned_bill import BillPlan
-from focuswatch.simulate.simulated_truth import write_truth
+from focuswatch.simulate.simulated_truth_models_and_json_file import write_truth
 from focuswatch.simulate.usual_and_planted_bedrock_callers import plan_callers
 from focuswatch.simulate.write_activity_accounts_and_other_companion_files import (
     write_accounts,

@@ -13,7 +13,7 @@ from typing import Any
 
 from focuswatch.simulate.bill_calendar import FIRST_SCAN_DAYS, Calendar
 from focuswatch.simulate.planned_bill import Identity, PlantedCase
-from focuswatch.simulate.simulated_truth import Incident
+from focuswatch.simulate.simulated_truth_models_and_json_file import Incident
 
 NEW, SESSION, BUDGET = "new_ai_principal", "runaway_session", "principal_budget"
 RECORDED_DAYS = 60  # newest days for which AWS records callers

@@ -18,7 +18,7 @@ from focuswatch.engines.values_as_sql_literals import literal
 from focuswatch.simulate.bedrock_model_ids_by_bill_name import MODEL_IDS
 from focuswatch.simulate.bill_calendar import Calendar
 from focuswatch.simulate.planned_bill import Identity, PlantedCase
-from focuswatch.simulate.simulated_truth import Incident
+from focuswatch.simulate.simulated_truth_models_and_json_file import Incident
 from focuswatch.simulate.writing.read_bedrock_charges_from_export import export_source
 
 DETECTION = "live_burn"

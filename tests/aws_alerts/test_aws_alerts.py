@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from focuswatch.aws_alerts.convert_aws_alert_to_finding import parse_alert
-from focuswatch.aws_alerts.parse_budget_alert_amount import Measure
+from focuswatch.aws_alerts.parse_amount_text_with_currency_or_unit import Measure
 from focuswatch.findings.aws_alert_detection_ids import ANOMALY, BUDGET
 from focuswatch.findings.fill_action_with_safe_commands import COMMAND
 from focuswatch.findings.finding_amount_and_age_text import cost_so_far_text

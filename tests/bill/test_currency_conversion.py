@@ -9,9 +9,9 @@ import pytest
 
 from focuswatch.bill.bill_inputs_and_digest import BillInputs, OtherBill
 from focuswatch.bill.bill_protocol import Bill
-from focuswatch.bill.charges_by_invoice import month_invoices
 from focuswatch.bill.joint_bill import open_joint_bill
 from focuswatch.bill.local_bill import open_local_bill
+from focuswatch.bill.query_invoices_and_their_charges import month_invoices
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import ConfigError
 from focuswatch.owners.owners_file import Owners

@@ -14,7 +14,7 @@ from focuswatch.bill.bill_inputs_and_digest import BillInputs, OtherBill
 from focuswatch.bill.bill_protocol import Bill
 from focuswatch.bill.joint_bill import open_joint_bill
 from focuswatch.bill.local_bill import open_local_bill
-from focuswatch.bill.refresh.refresh_index import DeliveryRow
+from focuswatch.bill.refresh.local_refresh_index_in_state_folder import DeliveryRow
 from focuswatch.bill.union_tables_of_several_bills import RefreshedBill, account_ids, joined_deliveries
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.bill_to_scan import bill_to_scan

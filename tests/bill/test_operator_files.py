@@ -6,12 +6,12 @@ import pytest
 from focuswatch.authoring.detection_cases import read_cases
 from focuswatch.bill import load_activity_accounts_and_other_files
 from focuswatch.bill.schema import columns_of_all_tables
-from focuswatch.catalog.parse_toml_with_clear_errors import parse_toml
+from focuswatch.catalog.parse_toml_text_with_clear_syntax_errors import parse_toml
 from focuswatch.catalog.sql_catalog import read_entry
 from focuswatch.catalog.sql_header_models import DetectionHeader
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.errors import CatalogError, ConfigError
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 from focuswatch.owners.owners_file import Owners
 
 ACTIVITY_ROW = "2026-05-01,111122223333,us-east-1,AWS/SageMaker,arn:{name},Invocations,1\n"

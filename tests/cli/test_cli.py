@@ -16,7 +16,7 @@ from moto import mock_aws
 from focuswatch.bill.state_folder import state_of
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli import app, main
-from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
+from focuswatch.cli.add_bill_and_ledger_options_to_commands import BillOptions
 from focuswatch.cli.open_bill_on_duckdb_or_trino import export_name
 from focuswatch.cli.scan_command import _next_command
 from focuswatch.cli.shared_option_types import EngineName

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from focuswatch.bill.state_folder import state_of
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli import app
-from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
+from focuswatch.cli.add_bill_and_ledger_options_to_commands import BillOptions
 from focuswatch.cli.mcp_scan_or_deployment_source import ScanSource
 from focuswatch.cli.open_bill_on_duckdb_or_trino import export_name
 from focuswatch.cli.shared_option_types import EngineName

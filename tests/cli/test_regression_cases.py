@@ -6,7 +6,7 @@ Cases about AWS have no bill to scan; other files test them:
   test_account_ids_of_many_findings_are_split_into_statements
 - default_external_id: infra/test_infra.py, test_placeholders_stop_the_synthesis
 - letter_redos: aws_alerts/test_aws_alerts.py, test_any_message_is_parsed_in_linear_time
-- secret_wildcard: operations/test_deployment_toml_and_derived_functions_and_roles.py,
+- secret_wildcard: operations/test_load_deployment_toml_and_derive_functions_and_roles.py,
   test_problem_is_reported_with_its_key_and_the_expected_value
 - topic_open: infra/test_infra.py, test_members_may_subscribe_their_own_endpoints_only and
   test_topic_policies_allow_all_principals_to_read_and_subscribe_only

@@ -7,7 +7,7 @@ import pytest
 from moto import mock_aws
 
 from focuswatch.collect.collect_ai_links import collect_links
-from focuswatch.collect.collected_account import CollectedAccount
+from focuswatch.collect.counts_and_refusals_of_collected_account import CollectedAccount
 from focuswatch.collect.read_and_write_collected_tables_in_s3 import Store
 from focuswatch.collect.services_not_offered import ServicesNotOffered
 from tests.given.cloud import (

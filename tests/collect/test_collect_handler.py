@@ -49,7 +49,7 @@ def ledger(monkeypatch):
 
 
 def test_heartbeat_names_the_refusing_account(ledger, monkeypatch):
-    from lambdas import collect_activity_tokens_and_events
+    from lambdas import collect_accounts_activity_links_tokens_and_events
 
     cloud = Cloud()
     payer = boto3.client("organizations").describe_organization()["Organization"]["MasterAccountId"]
@@ -57,11 +57,11 @@ def test_heartbeat_names_the_refusing_account(ledger, monkeypatch):
     refusing_account = created["CreateAccountStatus"]["AccountId"]
     endpoint(cloud, account=payer)
     monkeypatch.setattr(
-        collect_activity_tokens_and_events,
+        collect_accounts_activity_links_tokens_and_events,
         "member_sessions",
         lambda sts, role, external_id: cloud.sessions(refusing=[refusing_account]),
     )
-    returned = collect_activity_tokens_and_events.handler({}, LambdaContext())
+    returned = collect_accounts_activity_links_tokens_and_events.handler({}, LambdaContext())
     heartbeat = heartbeats(ledger)["collect"]
     assert heartbeat.model_dump(mode="json") == returned
     assert heartbeat.ran == (payer,)

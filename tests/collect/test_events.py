@@ -8,7 +8,7 @@ import boto3
 import pyarrow.parquet as pq
 import pytest
 
-from focuswatch.collect.collected_account import CollectedAccount
+from focuswatch.collect.counts_and_refusals_of_collected_account import CollectedAccount
 from focuswatch.collect.deployments_alarms_and_health import DEPLOYMENTS
 from focuswatch.collect.operational_events_of_account import collect_events
 from focuswatch.collect.parse_ci_event_files import UnreadableFileError, events_of_file

@@ -13,7 +13,7 @@ from focuswatch.collect.collect_daily_tokens_from_invocation_logs import (
     InvocationLogSettings,
     collect_invocations,
 )
-from focuswatch.collect.collected_account import CollectedAccount
+from focuswatch.collect.counts_and_refusals_of_collected_account import CollectedAccount
 from focuswatch.collect.days_to_collect import Window
 from focuswatch.collect.read_and_write_collected_tables_in_s3 import Store
 from focuswatch.collect.run_invocation_log_queries import InvocationLog

@@ -15,11 +15,11 @@ from moto import mock_aws
 from focuswatch.authoring.detection_cases import CASES_FOLDER, Case, create_input_tables, read_cases
 from focuswatch.bill import create_owner_and_computed_local_tables
 from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.collect.collect_and_store_token_hours import collect_token_hours
 from focuswatch.collect.read_and_write_collected_tables_in_s3 import Store
-from focuswatch.collect.token_hours_run import collect_token_hours
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine
-from focuswatch.findings.exchange_rates import rate_of
+from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import rate_of
 from tests.collect.test_collect_handler import ENVIRONMENT
 from tests.given.cloud import Cloud, RefusedError, resolver_failure, unknown_host
 from tests.given.lambda_context import LambdaContext

@@ -7,8 +7,9 @@ from typing import Any
 
 import duckdb
 
-from focuswatch.connectors.fetch_vendor import CONNECTORS, FetchSummary, fetch_vendor
+from focuswatch.connectors.fetch_and_replace_vendor_charges import FetchSummary, fetch_vendor
 from focuswatch.connectors.store_focus_files_in_folder import FocusFolder
+from focuswatch.connectors.supported_vendor_connectors import CONNECTORS
 from tests.fakes.vendor_server import VendorServer
 
 

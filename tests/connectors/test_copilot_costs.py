@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from focuswatch.connectors.fetch_vendor import CONNECTORS
+from focuswatch.connectors.supported_vendor_connectors import CONNECTORS
 from focuswatch.errors import ConfigError, FetchError
 from tests.connectors.local_fetch import Vendor
 from tests.fakes.github_billing import KEY, ORGANIZATION, GitHubOrganization, Usage

@@ -8,8 +8,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from focuswatch.connectors.fetch_vendor import CONNECTORS
 from focuswatch.connectors.parse_vendor_api_key import key_in_secret
+from focuswatch.connectors.supported_vendor_connectors import CONNECTORS
 from focuswatch.errors import ConfigError
 from focuswatch.operations.deployment_toml_sections import VendorConfig
 from focuswatch.operations.function_run_heartbeats import heartbeats

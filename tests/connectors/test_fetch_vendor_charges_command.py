@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from focuswatch.cli import fetch_vendor_charges_command
-from focuswatch.connectors.fetch_vendor import CONNECTORS
+from focuswatch.connectors.supported_vendor_connectors import CONNECTORS
 from tests.connectors.local_fetch import Vendor
 from tests.fakes.anthropic_usage import KEY as ANTHROPIC_KEY
 from tests.fakes.anthropic_usage import AnthropicCost, AnthropicUsage

@@ -12,7 +12,7 @@ from focuswatch.controls.use_case_and_cap_of_finding import cap_settings
 from focuswatch.controls.use_case_pause_model import PauseRecord
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.jira.client import JiraClient
-from focuswatch.notify.jira.issue_state_record import IssueState
+from focuswatch.notify.jira.issue_state_model import IssueState
 from focuswatch.notify.slack.post_once import OncePoster, PostedOnce
 from focuswatch.notify.slack.verify_and_parse_slack_interactions import UserResponse, parse_interaction
 from tests.fakes.local_jira import EMAIL, TOKEN, LocalJira, serving

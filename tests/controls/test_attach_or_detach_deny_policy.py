@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
 from focuswatch.controls.attach_or_detach_deny_policy import RolePolicies, undo_command
-from focuswatch.controls.pause_role_clients import iam_clients
+from focuswatch.controls.iam_clients_with_pause_role import iam_clients
 from focuswatch.errors import Refused, TryLater
 
 ACCOUNT = "123456789012"

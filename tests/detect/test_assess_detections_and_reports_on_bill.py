@@ -9,7 +9,7 @@ from focuswatch.authoring.detection_cases import CASES_FOLDER, Case, CaseFile, c
 from focuswatch.bill import create_owner_and_computed_local_tables
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.assess_detections_and_reports_on_bill import Assessment, assess_input
-from focuswatch.detect.missing_inputs import COLLECT, bill_facts
+from focuswatch.detect.missing_inputs_and_how_to_provide_them import COLLECT, bill_facts
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.owners.owners_file import Owners

@@ -22,8 +22,8 @@ from focuswatch.findings.saving_text import saving_text
 from focuswatch.ledger import LedgerEntry, SqliteLedger, Suppression, SuppressionIndex, decide
 from focuswatch.ledger.decide_ledger_changes_and_notifications import decide_saving
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
+from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import QueuedNotification
 from focuswatch.notify.publish_pending_to_sns import Topics, publish
-from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
 from focuswatch.owners.owners_file import Owners
 from tests.given.moto_ledger_table import ledger_table
 from tests.given.one_line_findings import finding, run, saving_of

@@ -19,7 +19,7 @@ from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.errors import ConfigError
 from focuswatch.findings.cost_increase_explanation_models import MOST_EVENTS
 from focuswatch.findings.explanation_text import explanation_sentences
-from focuswatch.findings.match_deployment_and_alarm_events import service_key
+from focuswatch.findings.match_operational_events_to_services_and_resources import service_key
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.page.ai_layer_finding_and_gpu_charts import finding_charts

@@ -19,7 +19,7 @@ from focuswatch.detect.run_detection_and_check_rows import Outcome, run_detectio
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine
-from focuswatch.findings.exchange_rates import rate_of
+from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import rate_of
 from focuswatch.ledger import Decision, LedgerEntry, LedgerSnapshot, SqliteLedger, Suppression, decide
 from focuswatch.ledger.ledger_protocol import Decide
 from focuswatch.operations.function_run_heartbeats import Heartbeat

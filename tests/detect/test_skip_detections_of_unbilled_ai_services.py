@@ -13,12 +13,12 @@ from focuswatch.bill.create_owner_and_computed_local_tables import create_views
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.cli.output import scan_tables
 from focuswatch.detect.bill_to_scan import BillToScan
-from focuswatch.detect.detection_placeholder_values import DetectionInput
-from focuswatch.detect.detection_result_cache import ResultCache
-from focuswatch.detect.finding_and_not_evaluated_counts_by_detection import (
+from focuswatch.detect.count_findings_and_not_evaluated_for_heartbeats import (
     DetectionSummary,
     summarize_detections,
 )
+from focuswatch.detect.detection_placeholder_values import DetectionInput
+from focuswatch.detect.detection_result_cache import ResultCache
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.detect.skip_detections_of_unbilled_ai_services import (

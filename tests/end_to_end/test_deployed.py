@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
+from focuswatch.cli.add_bill_and_ledger_options_to_commands import BillOptions
 from focuswatch.cli.doctor_command import _http_get
 from focuswatch.engines.values_as_sql_literals import literal
 from focuswatch.findings.finding import Finding

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
+from focuswatch.cli.add_bill_and_ledger_options_to_commands import BillOptions
 from focuswatch.engines.values_as_sql_literals import literal
 from focuswatch.findings.finding import Finding
 from focuswatch.simulate import simulate

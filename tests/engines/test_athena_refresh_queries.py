@@ -3,7 +3,7 @@
 import pytest
 
 from focuswatch.bill.detection_or_report_as_saved_query import saved_query
-from focuswatch.bill.query_names_ous_and_tags_of_accounts import rows_of_accounts
+from focuswatch.bill.query_names_ous_and_tags_of_billed_accounts import rows_of_accounts
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.skip_or_remove_sql_comments import without_comments

@@ -31,7 +31,7 @@ from focuswatch.bill.schema.columns_of_all_tables import DAILY_CHARGES, STORED_T
 from focuswatch.bill.schema.glue_tables_and_partition_keys import GLUE_TABLES
 from focuswatch.bill.tables_computed_at_query import NOT_STORED, tables_as_of
 from focuswatch.catalog.sql_catalog import Catalog, Detection
-from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
+from focuswatch.cli.add_bill_and_ledger_options_to_commands import BillOptions
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.find_tables_read_by_sql import tables_read_by

@@ -18,11 +18,11 @@ from focuswatch.notify.mail.client import Ses
 from focuswatch.notify.mail.collect_and_send_digests import MailDigests, MailDigestState
 from focuswatch.notify.mail.daily_limit import DailyLimit
 from focuswatch.notify.mail.send_finding_mail import MailSender
-from focuswatch.notify.message_rate_limit import MessageRateLimit
 from focuswatch.notify.security.asff_finding import SecurityHubAccount, asff_id
 from focuswatch.notify.security.deliver_to_security_hub import SecurityHubChannel, SecurityHubState
 from focuswatch.notify.security.security_hub_client import SecurityHub
 from focuswatch.notify.security.write_ocsf_files_to_s3 import OcsfFiles
+from focuswatch.notify.space_messages_to_a_destination import MessageRateLimit
 from focuswatch.notify.webhook.client import WebhookEndpoint
 from focuswatch.notify.webhook.deliver import WebhookSender
 from focuswatch.notify.webhook.signing_secrets import WebhookSecrets

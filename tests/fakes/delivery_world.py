@@ -31,15 +31,15 @@ from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.digests_for_post_only_channels import AddressDigests
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.deliver import JiraChannel
-from focuswatch.notify.jira.issue_state_record import IssueState
-from focuswatch.notify.message_rate_limit import MessageRateLimit
+from focuswatch.notify.jira.issue_state_model import IssueState
 from focuswatch.notify.pagerduty.client import PagerDuty
 from focuswatch.notify.pagerduty.parse_pagerduty_secret import PagerDutySecret
 from focuswatch.notify.pagerduty.trigger_and_resolve_alert import PagerDutySender
+from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import notification_number
 from focuswatch.notify.post_json_without_retry import post_json
 from focuswatch.notify.publish_pending_to_sns import Topics, publish
-from focuswatch.notify.queued_notification_and_delivery_order import notification_number
 from focuswatch.notify.retry_or_dead_letter_batch import retry_delay
+from focuswatch.notify.space_messages_to_a_destination import MessageRateLimit
 from focuswatch.notify.teams.client import TeamsWebhooks
 from focuswatch.notify.teams.deliver import TeamsSender
 from focuswatch.notify.teams.parse_teams_secret import TeamsSecret

@@ -21,7 +21,7 @@ import boto3
 import pyarrow.parquet as pq
 
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 from focuswatch.owners.owners_file import Owners
 from infra.pause_policy_and_role_stack import capped_roles
 from tests.fakes.local_aws_with_cdk import ACCOUNT, REGION, ROOT, LocalAws, deployable, local_aws

@@ -4,8 +4,8 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from focuswatch.operations.lambda_function_groups_and_modules import module_of
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "config"

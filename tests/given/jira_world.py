@@ -15,9 +15,9 @@ from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.deliver import JiraChannel
-from focuswatch.notify.jira.issue_state_record import IssueState
+from focuswatch.notify.jira.issue_state_model import IssueState
 from focuswatch.notify.jira.labels_that_identify_incident_of_issue import label_of
-from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
+from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import QueuedNotification
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_jira import EMAIL, TOKEN, LocalJira, serving
 from tests.given.moto_ledger_table import ledger_table

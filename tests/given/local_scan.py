@@ -1,6 +1,6 @@
 """Scan a bill as `focuswatch scan` does."""
 
-from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
+from focuswatch.cli.add_bill_and_ledger_options_to_commands import BillOptions
 from focuswatch.cli.scan_command import scan_and_notify
 from focuswatch.detect.scan_result import ScanResult
 

@@ -14,7 +14,7 @@ from focuswatch.notify.pagerduty.apply_response_to_alert import PagerDutyRespons
 from focuswatch.notify.pagerduty.client import PagerDuty
 from focuswatch.notify.pagerduty.parse_pagerduty_secret import PagerDutySecret
 from focuswatch.notify.pagerduty.trigger_and_resolve_alert import PagerDutySender
-from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
+from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import QueuedNotification
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_json_service import serving
 from tests.fakes.local_pagerduty import LocalPagerDuty

@@ -19,18 +19,18 @@ from focuswatch.notify.collect_and_post_slack_and_teams_digests import (
     DigestState,
 )
 from focuswatch.notify.delivery_claims_and_state import Claims
-from focuswatch.notify.message_rate_limit import MessageRateLimit
-from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
+from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import QueuedNotification
 from focuswatch.notify.slack.authorize_and_record_response import ResponseRecorder
 from focuswatch.notify.slack.client import SlackClient
+from focuswatch.notify.slack.combined_message_for_many_findings import render_digest
 from focuswatch.notify.slack.deliver import SlackChannel
-from focuswatch.notify.slack.digest_message import render_digest
 from focuswatch.notify.slack.finding_message import Links
 from focuswatch.notify.slack.incoming_webhook import Webhook
 from focuswatch.notify.slack.look_up_channel_ids import Channels
-from focuswatch.notify.slack.message_state_record import SlackState
+from focuswatch.notify.slack.message_state_model import SlackState
 from focuswatch.notify.slack.post_once import PostedOnce
 from focuswatch.notify.slack.route_to_bot_or_webhook import ScheduledMessages, SlackRoutes
+from focuswatch.notify.space_messages_to_a_destination import MessageRateLimit
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.dynamodb_in_memory import MemoryTable
 from tests.fakes.local_slack import LocalSlack, local_slack

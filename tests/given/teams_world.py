@@ -13,9 +13,9 @@ from focuswatch.notify.collect_and_post_slack_and_teams_digests import DigestSta
 from focuswatch.notify.deliver_once_to_each_address import AddressChannel, AddressState
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.digests_for_post_only_channels import AddressDigests
-from focuswatch.notify.message_rate_limit import MessageRateLimit
-from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
+from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import QueuedNotification
 from focuswatch.notify.record_response_once import ResponseLedger
+from focuswatch.notify.space_messages_to_a_destination import MessageRateLimit
 from focuswatch.notify.teams.client import TeamsWebhooks
 from focuswatch.notify.teams.deliver import TeamsSender
 from focuswatch.notify.teams.parse_teams_secret import TeamsSecret

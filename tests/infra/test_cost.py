@@ -19,8 +19,8 @@ from benchmarks.cost import (
     table,
 )
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from focuswatch.operations.lambda_function_groups_and_modules import CHANNELS, FUNCTIONS, WITHOUT_RUNS
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 from tests.given.deployments import CONFIG, ROOT, source_of
 from tests.given.synthesized_stacks import synthesized
 

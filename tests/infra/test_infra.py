@@ -21,7 +21,6 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect, create_empty_table
 from focuswatch.engines.fill_placeholders_with_literals import placeholders
 from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from focuswatch.operations.deployment_toml_sections import DashboardConfig, SpendRateConfig
 from focuswatch.operations.lambda_function_groups_and_modules import (
     CHANNELS,
@@ -32,11 +31,12 @@ from focuswatch.operations.lambda_function_groups_and_modules import (
     WITHOUT_RUNS,
     module_of,
 )
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
+from infra.cloudwatch_alarms_and_dashboard import Monitoring
 from infra.data_bucket import DataBucket
 from infra.functions import LambdaFunctions
 from infra.lake_formation import LakeFormationGrants
 from infra.lambda_code_and_layers import LAYER_PATH
-from infra.monitoring import Monitoring
 from infra.sns_topics import PipelineTopics, open_to_organization
 from tests.given.deployments import CONFIG, ROOT, deployment_of, source_of
 from tests.given.synthesized_stacks import Stacks, synthesized

@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from focuswatch.bill.schema.glue_tables_and_partition_keys import PERIOD_TABLES
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
+from focuswatch.operations.deployment_toml_problems import deployment_problems
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 from tests.given.deployments import CONFIG
 from tests.given.synthesized_stacks import synthesized
 
@@ -65,7 +66,7 @@ def test_the_template_of_the_pipeline_stays_below_the_limit_of_cloudformation():
 def problems(*bills: dict[str, str], **changed: Any) -> list[str]:
     """Return the problems of a deployment with these bills."""
     config = Deployment.load(CONFIG / "deployment.toml").model_dump()
-    return list(Deployment.model_validate({**config, "bills": list(bills), **changed}).problems())
+    return list(deployment_problems(Deployment.model_validate({**config, "bills": list(bills), **changed})))
 
 
 AZURE = {"name": "azure", "prefix": "bills/azure"}

@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from focuswatch.errors import ConfigError
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
+from focuswatch.operations.deployment_toml_problems import deployment_problems
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 from tests.given.deployments import CONFIG, ROOT, deployment_of
 from tests.given.synthesized_stacks import synthesized
 
@@ -47,7 +48,7 @@ def problems_of(*vendors):
     """Return the problems of a deployment with these vendors."""
     config = Deployment.load(CONFIG / "deployment.toml").model_dump()
     config["connectors"]["vendors"] = [{"secret": "s", "since": date(2026, 11, 1)} | one for one in vendors]
-    return list(Deployment.model_validate(config).problems())
+    return list(deployment_problems(Deployment.model_validate(config)))
 
 
 def test_each_billing_account_has_its_own_files():

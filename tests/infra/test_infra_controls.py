@@ -11,7 +11,7 @@ from cdk_nag import AwsSolutionsChecks
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import ConfigError
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 from focuswatch.owners.owners_file import Owners
 from infra.stacks import add_stacks
 from tests.fakes.pause_world import owners_with
@@ -137,9 +137,9 @@ def test_function_has_only_the_permissions_of_its_calls():
         SECRET,
         HEARTBEAT,
         Used("focuswatch/notify/retry_or_dead_letter_batch.py"),
-        Used("focuswatch/notify/message_rate_limit.py"),
+        Used("focuswatch/notify/space_messages_to_a_destination.py"),
         Used("focuswatch/notify/slack/look_up_channel_ids.py"),
-        Used("focuswatch/controls/pause_role_clients.py"),
+        Used("focuswatch/controls/iam_clients_with_pause_role.py"),
     ]
     on_behalf = {"sqs:ReceiveMessage", "sqs:DeleteMessage"}  # Lambda reads the queue as its function
     needed = set().union(*map(actions, used)) | on_behalf
@@ -154,11 +154,11 @@ def test_function_has_only_the_permissions_of_its_calls():
 def test_each_file_of_the_function_that_calls_aws_is_listed():
     """IAM is called with the pause role, whose actions a test above states."""
     listed_files = {
-        "focuswatch/controls/pause_role_clients.py",
+        "focuswatch/controls/iam_clients_with_pause_role.py",
         "focuswatch/controls/attach_or_detach_deny_policy.py",
     }
     assert listed_files <= callers("lambdas.controls_pause_buttons_and_cap_review") | {
-        "focuswatch/controls/pause_role_clients.py"
+        "focuswatch/controls/iam_clients_with_pause_role.py"
     }
     assert actions(Used("focuswatch/controls/attach_or_detach_deny_policy.py")) == {
         "iam:AttachRolePolicy",

@@ -6,7 +6,7 @@ import pytest
 
 from focuswatch.collect.collector_iam_actions import ACTIONS, INVOCATION_LOG_REASONS
 from focuswatch.errors import ConfigError
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 from infra.member_role_stack_set import member_role
 from tests.given.deployments import CONFIG, deployment_of
 from tests.given.synthesized_stacks import synthesized

@@ -29,7 +29,7 @@ LEDGER = [PAGES, Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put",
 QUEUE_DELIVERY = [CLAIMS, Used("focuswatch/notify/retry_or_dead_letter_batch.py"), SECRET, HEARTBEAT]
 SLACK = [
     *QUEUE_DELIVERY,
-    Used("focuswatch/notify/message_rate_limit.py"),
+    Used("focuswatch/notify/space_messages_to_a_destination.py"),
     Used("focuswatch/notify/slack/look_up_channel_ids.py"),
 ]
 # The files that call AWS and, if not all of a file is used, their functions: some methods are only for the CLI.
@@ -105,7 +105,7 @@ USED_FILES = {
         CLAIMS,
         SECRET,
         Used("focuswatch/operations/function_run_heartbeats.py"),
-        Used("focuswatch/notify/message_rate_limit.py"),
+        Used("focuswatch/notify/space_messages_to_a_destination.py"),
         Used("focuswatch/notify/slack/look_up_channel_ids.py", frozenset({"id"})),
         Used("focuswatch/operations/queue_depths.py"),
         PAGES,
@@ -119,7 +119,7 @@ USED_FILES = {
         CLAIMS,
         SECRET,
         HEARTBEAT,
-        Used("focuswatch/notify/message_rate_limit.py"),
+        Used("focuswatch/notify/space_messages_to_a_destination.py"),
         Used("focuswatch/notify/slack/look_up_channel_ids.py", frozenset({"id"})),
         Used("focuswatch/engines/athena_engine.py"),
         Used("focuswatch/bill/refresh/switch_glue_partitions_and_read_period_facts.py", frozenset({"all"})),
@@ -129,7 +129,7 @@ USED_FILES = {
         CLAIMS,
         SECRET,
         HEARTBEAT,
-        Used("focuswatch/notify/message_rate_limit.py"),
+        Used("focuswatch/notify/space_messages_to_a_destination.py"),
         Used("focuswatch/notify/slack/look_up_channel_ids.py", frozenset({"id"})),
         Used("focuswatch/engines/athena_engine.py"),
         Used("focuswatch/bill/refresh/switch_glue_partitions_and_read_period_facts.py", frozenset({"all"})),
@@ -139,11 +139,11 @@ USED_FILES = {
     "jira": [*QUEUE_DELIVERY, *LEDGER],
     "teams": [
         *QUEUE_DELIVERY,
-        Used("focuswatch/notify/message_rate_limit.py"),
+        Used("focuswatch/notify/space_messages_to_a_destination.py"),
         PAGES,
         Used("focuswatch/notify/collect_and_post_slack_and_teams_digests.py"),
     ],
-    "pagerduty": [*QUEUE_DELIVERY, Used("focuswatch/notify/message_rate_limit.py")],
+    "pagerduty": [*QUEUE_DELIVERY, Used("focuswatch/notify/space_messages_to_a_destination.py")],
     "sweep": [CLAIMS, SECRET, HEARTBEAT, *LEDGER],
     "webhook": QUEUE_DELIVERY,
     "email": [
@@ -151,7 +151,7 @@ USED_FILES = {
         Used("focuswatch/notify/retry_or_dead_letter_batch.py"),
         HEARTBEAT,
         PAGES,
-        Used("focuswatch/notify/message_rate_limit.py"),
+        Used("focuswatch/notify/space_messages_to_a_destination.py"),
         Used("focuswatch/notify/mail/daily_limit.py"),
         Used("focuswatch/notify/mail/collect_and_send_digests.py"),
         Used("focuswatch/notify/mail/client.py"),
@@ -172,8 +172,8 @@ USED_FILES = {
 # Calls with the member role in other accounts; collect/test_collect_handler.py compares them with that role.
 AS_MEMBER = {
     "focuswatch/collect/list_ai_resource_links.py",
-    "focuswatch/collect/sagemaker_bedrock_resources.py",
-    "focuswatch/collect/resources_and_cloudwatch_metrics_to_read.py",
+    "focuswatch/collect/sagemaker_endpoints_and_bedrock_models.py",
+    "focuswatch/collect/resource_and_cloudwatch_metric_models.py",
     "focuswatch/collect/daily_cloudwatch_metrics.py",
     "focuswatch/collect/token_hours.py",
     "focuswatch/collect/cloudtrail_changes.py",

@@ -9,8 +9,8 @@ from aws_cdk.assertions import Template
 
 from focuswatch.bill.schema.columns_of_all_tables import PRINCIPAL_EXPORT
 from focuswatch.errors import ConfigError
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from focuswatch.operations.deployment_toml_sections import PrincipalsConfig
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 from focuswatch.owners.owners_file import Owners
 from infra.lambda_function_permissions import Permissions
 from infra.payer_stack import PayerStack

@@ -10,7 +10,7 @@ from aws_cdk.assertions import Template
 from focuswatch.bill.schema.columns_of_all_tables import RECOMMENDATIONS
 from focuswatch.bill.schema.glue_tables_and_partition_keys import EXPORT_COLUMNS
 from focuswatch.collect.collector_iam_actions import MANAGEMENT_ACTIONS, member_actions
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 from focuswatch.owners.owners_file import Owners
 from focuswatch.owners.teams_and_routing_sections import Owns, Team
 from infra.member_role_stack_set import MemberStack

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from focuswatch.cli import app
-from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
+from focuswatch.cli.add_bill_and_ledger_options_to_commands import BillOptions
 from focuswatch.mcp_server.build_server import READS, WRITES
 from focuswatch.mcp_server.shorten_or_page_responses_to_fit import RESPONSE_BYTES
 

@@ -9,7 +9,7 @@ from moto import mock_aws
 from focuswatch.errors import Refused, TryLater
 from focuswatch.notify.deliver_queue_batch import deliver_batch
 from focuswatch.notify.delivery_claims_and_state import Claims
-from focuswatch.notify.jira.issue_state_record import IssueState
+from focuswatch.notify.jira.issue_state_model import IssueState
 from focuswatch.notify.retry_or_dead_letter_batch import (
     LONGEST_HIDDEN_SECONDS,
     Queue,

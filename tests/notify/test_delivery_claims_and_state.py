@@ -5,7 +5,7 @@ from moto import mock_aws
 
 from focuswatch.errors import Refused, TryLater, Unsure
 from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS, Claims
-from focuswatch.notify.jira.issue_state_record import IssueState
+from focuswatch.notify.jira.issue_state_model import IssueState
 from tests.given.moto_ledger_table import ledger_table
 
 CREATED = IssueState(key="SRCH-1")

@@ -9,8 +9,8 @@ import pytest
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.notify.jira.labels_that_identify_incident_of_issue import label_of
+from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import QueuedNotification
 from focuswatch.notify.publish_pending_to_sns import Topics, publish
-from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
 from focuswatch.notify.slack.verify_and_parse_slack_interactions import UserResponse
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_jira import LocalJira, serving

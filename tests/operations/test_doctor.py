@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 
 from focuswatch.bill.schema.glue_tables_and_partition_keys import GLUE_TABLES, PARTITION_KEYS
 from focuswatch.cli import app
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from focuswatch.operations.deployment_toml_sections import BillConfig
 from focuswatch.operations.doctor import run_doctor
 from focuswatch.operations.function_run_heartbeats import Heartbeat, record
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 from tests.given.cloud import LOADER
 
 CONFIG = Path(__file__).parents[2] / "config" / "deployment.toml"

@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.finding_and_not_evaluated_counts_by_detection import DetectionSummary
+from focuswatch.detect.count_findings_and_not_evaluated_for_heartbeats import DetectionSummary
 from focuswatch.detect.run_detection_and_check_rows import Outcome
 from focuswatch.operations.function_run_heartbeats import Heartbeat, heartbeats, last_detections, record
 from tests.given.moto_ledger_table import ledger_table

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from focuswatch.detect.finding_and_not_evaluated_counts_by_detection import DetectionSummary
+from focuswatch.detect.count_findings_and_not_evaluated_for_heartbeats import DetectionSummary
 from focuswatch.operations.function_run_heartbeats import Heartbeat
 from focuswatch.operations.health_report import health_report
 from focuswatch.operations.health_slack_message import health_message

@@ -12,9 +12,9 @@ from moto import mock_aws
 from typer.testing import CliRunner
 
 from focuswatch.cli import app
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from focuswatch.operations.deployment_toml_sections import Secrets
 from focuswatch.operations.lambda_function_groups_and_modules import QUEUE_FED
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 from focuswatch.operations.redrive import list_dead_letters, redrive
 from tests.given.one_line_findings import finding
 

@@ -14,7 +14,7 @@ from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.errors import ConfigError
-from focuswatch.findings.exchange_rates import rate_of
+from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import rate_of
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.owners_file import Owners
 from focuswatch.owners.warn_of_renamed_ous import renamed_ou_notes

@@ -13,8 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from focuswatch.bill.bill_inputs_and_digest import BillInputs
-from focuswatch.bill.charges_by_invoice import InvoiceCharge
 from focuswatch.bill.local_bill import open_local_bill
+from focuswatch.bill.query_invoices_and_their_charges import InvoiceCharge
 from focuswatch.cli import app
 from focuswatch.errors import ConfigError
 from focuswatch.owners.owners_file import Owners

@@ -10,7 +10,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.ledger import LedgerEntry, Suppression
 from focuswatch.owners.owners_file import Owners
-from focuswatch.reports.known_findings_table import findings_rows
+from focuswatch.reports.known_findings_rows_from_ledger import findings_rows
 from tests.conformance.bills import bill_of
 from tests.conformance.compare import difference
 from tests.conformance.engines import OnTrino, on_duckdb, shapes_of

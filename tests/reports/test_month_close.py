@@ -8,7 +8,7 @@ import pytest
 from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.kept_forecast_record_and_merge import KeptForecast, merged
 from focuswatch.bill.local_bill import open_local_bill
-from focuswatch.detect.forecast.make_forecasts_for_month_close import store_forecasts_of_day
+from focuswatch.detect.forecast.make_and_store_forecasts_for_month_close import store_forecasts_of_day
 from focuswatch.errors import ConfigError, QueryError
 from focuswatch.ledger import LedgerEntry
 from focuswatch.owners.owners_file import Owners

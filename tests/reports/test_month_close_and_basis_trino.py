@@ -7,7 +7,10 @@ from focuswatch.bill.bill_protocol import Bill
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.schema.focus_columns_to_read import INVOICE, KINDS, SQL_TYPES
 from focuswatch.bill.trino_bill import open_trino_bill
-from focuswatch.detect.forecast.make_forecasts_for_month_close import forecasts_as_of, store_forecasts_of_day
+from focuswatch.detect.forecast.make_and_store_forecasts_for_month_close import (
+    forecasts_as_of,
+    store_forecasts_of_day,
+)
 from focuswatch.engines import Row
 from focuswatch.engines.trino_create_and_insert_sql import create_statement, insert_statements
 from focuswatch.reports.compare_month_with_its_forecasts import close_month

@@ -18,7 +18,7 @@ import pytest
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
 from focuswatch.bill import create_owner_and_computed_local_tables
 from focuswatch.detect.check_bill_completeness_before_resolving_findings import Coverage
-from focuswatch.detect.finding_and_not_evaluated_counts_by_detection import DetectionSummary
+from focuswatch.detect.count_findings_and_not_evaluated_for_heartbeats import DetectionSummary
 from focuswatch.detect.run_detection_and_check_rows import Outcome
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine

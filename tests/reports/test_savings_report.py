@@ -11,7 +11,7 @@ from focuswatch.engines.duckdb_connection_macros_and_tables import create_table
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.ledger import Decision, LedgerEntry, SqliteLedger, Suppression
 from focuswatch.owners.owners_file import Owners
-from focuswatch.reports.known_findings_table import TABLE, findings_table_rows
+from focuswatch.reports.known_findings_rows_from_ledger import TABLE, findings_table_rows
 from focuswatch.reports.page import build_document, gather
 from focuswatch.reports.query_report_rows import report_rows
 from focuswatch.reports.query_report_rows_per_group import split_rows

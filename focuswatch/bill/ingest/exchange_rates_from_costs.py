@@ -11,7 +11,7 @@ from focuswatch.bill.ingest.select_from_files import table_function
 from focuswatch.bill.schema.focus_columns_to_read import PRICING_COST, PRICING_CURRENCY
 from focuswatch.engines.quote_sql_identifier import quoted
 from focuswatch.engines.values_as_sql_literals import literal
-from focuswatch.findings.exchange_rates import USD
+from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import USD
 
 if TYPE_CHECKING:
     import duckdb

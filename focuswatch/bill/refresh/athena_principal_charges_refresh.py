@@ -11,12 +11,12 @@ from focuswatch.bill.ingest.export_file_and_listing_models import Listing
 from focuswatch.bill.ingest.parse_delivery_folder_names import shared_folder
 from focuswatch.bill.ingest.select_deliveries_and_flat_files import PeriodDelivery, deliveries_of
 from focuswatch.bill.refresh.athena_refresh_queries import principals_of_period
+from focuswatch.bill.refresh.local_refresh_index_in_state_folder import digest_of
 from focuswatch.bill.refresh.read_and_replace_athena_table_periods import (
     AthenaTables,
     bucket_of,
     listed_paths,
 )
-from focuswatch.bill.refresh.refresh_index import digest_of
 from focuswatch.bill.refresh.switch_glue_partitions_and_read_period_facts import Partitions
 from focuswatch.errors import QueryError
 

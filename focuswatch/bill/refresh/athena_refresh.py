@@ -22,8 +22,8 @@ from focuswatch.bill.refresh.athena_refresh_queries import (
     providers_of_period,
     rate_of_period,
 )
+from focuswatch.bill.refresh.local_refresh_index_in_state_folder import MONEY_DIGITS, DeliveryRow, digest_of
 from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables, listed_paths
-from focuswatch.bill.refresh.refresh_index import MONEY_DIGITS, DeliveryRow, digest_of
 from focuswatch.bill.refresh.switch_glue_partitions_and_read_period_facts import (
     GluePeriod,
     Partitions,
@@ -32,7 +32,7 @@ from focuswatch.bill.refresh.switch_glue_partitions_and_read_period_facts import
 from focuswatch.bill.refresh.write_athena_period_charges_to_new_folder import ChargesWriter
 from focuswatch.bill.schema.columns_of_all_tables import DELIVERIES, KEPT_TABLES, OWNERS
 from focuswatch.errors import ExportError, FocuswatchError, QueryError
-from focuswatch.findings.exchange_rates import USD
+from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import USD
 from focuswatch.owners.owners_file import Owners
 
 FOLDING_VERSION = "5"  # increase it when periods are folded differently, so that all are folded again

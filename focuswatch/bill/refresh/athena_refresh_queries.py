@@ -17,7 +17,7 @@ from focuswatch.bill.schema.glue_tables_and_partition_keys import PERIOD_KEY
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.prepend_tables_as_ctes import with_tables
 from focuswatch.engines.values_as_sql_literals import literal, literals
-from focuswatch.findings.exchange_rates import USD
+from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import USD
 
 # The column that partitions the folder of a period's charges, and its value for AI services.
 SERVICES, AI = "services", "ai"

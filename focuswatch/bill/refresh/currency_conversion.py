@@ -7,11 +7,11 @@ files and the tables stored for them stay in their own currencies; only the view
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from focuswatch.bill.refresh.local_refresh_index_in_state_folder import Unit
 from focuswatch.bill.refresh.query_period_facts_and_export_grain import PeriodFacts
-from focuswatch.bill.refresh.refresh_index import Unit
 from focuswatch.engines.values_as_sql_literals import literal
 from focuswatch.errors import ConfigError
-from focuswatch.findings.exchange_rates import USD, Rates, rate_of
+from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import USD, Rates, rate_of
 
 MONEY = ("BilledCost", "EffectiveCost")
 CURRENCY = "BillingCurrency"

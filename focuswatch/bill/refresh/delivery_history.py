@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 import duckdb
 
-from focuswatch.bill.refresh.refresh_index import MONEY_DIGITS, DeliveryRow, Unit
+from focuswatch.bill.refresh.local_refresh_index_in_state_folder import MONEY_DIGITS, DeliveryRow, Unit
 from focuswatch.bill.schema.columns_of_all_tables import DELIVERIES
 from focuswatch.engines.duckdb_connection_macros_and_tables import create_table
 

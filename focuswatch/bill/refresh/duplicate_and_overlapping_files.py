@@ -15,9 +15,9 @@ import duckdb
 
 from focuswatch.bill.ingest.select_deliveries_and_flat_files import PeriodDelivery
 from focuswatch.bill.ingest.select_from_files import select_focus_export
+from focuswatch.bill.refresh.local_refresh_index_in_state_folder import Unit
 from focuswatch.bill.refresh.paths_and_sizes_of_refreshed_files import table_file
 from focuswatch.bill.refresh.query_period_facts_and_export_grain import Periods
-from focuswatch.bill.refresh.refresh_index import Unit
 from focuswatch.engines.duckdb_connection_macros_and_tables import file_list
 from focuswatch.engines.values_as_sql_literals import literal, literals
 from focuswatch.errors import ExportError

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 
-from focuswatch.bill.refresh.refresh_index import Unit
+from focuswatch.bill.refresh.local_refresh_index_in_state_folder import Unit
 
 # A billing period in the future that follows a longer gap (half a year) has a wrong date.
 FARTHEST_APART = timedelta(days=184)

@@ -36,20 +36,27 @@ from focuswatch.bill.refresh.duplicate_and_overlapping_files import (
     possibly_overlapping_units,
 )
 from focuswatch.bill.refresh.last_day_despite_wrong_dates import end_of
+from focuswatch.bill.refresh.local_refresh_index_in_state_folder import (
+    DeliveryRow,
+    Index,
+    Unit,
+    digest_of,
+    load_index,
+    store_index,
+)
 from focuswatch.bill.refresh.paths_and_sizes_of_refreshed_files import sizes_in, table_files
 from focuswatch.bill.refresh.query_period_facts_and_export_grain import Grain, grain_of
 from focuswatch.bill.refresh.read_fold_and_store_local_delivery import UnitReader
-from focuswatch.bill.refresh.refresh_index import DeliveryRow, Index, Unit, digest_of, load_index, store_index
 from focuswatch.bill.refresh.refuse_monthly_or_cumulative_exports import refuse_unusable
-from focuswatch.bill.refresh.reread_export_for_invoices_and_hours import DeliveredExport
 from focuswatch.bill.refresh.select_daily_charges_from_refreshed_and_delivered_files import (
     daily_charge_selects,
 )
+from focuswatch.bill.refresh.select_delivered_charges_with_invoices_or_hours import DeliveredExport
 from focuswatch.bill.refresh.views_over_refreshed_files import folded_view_sql, kept_view_sql
 from focuswatch.bill.schema.columns_of_all_tables import KEPT_TABLES
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import ExportError, FocuswatchError
-from focuswatch.findings.exchange_rates import Rates
+from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import Rates
 
 KEPT = "kept"
 MIRROR = "s3"

@@ -45,7 +45,7 @@ from focuswatch.bill.union_tables_of_several_bills import (
 )
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.errors import ConfigError, ExportError, FocuswatchError, NothingDelivered
-from focuswatch.findings.exchange_rates import Rate, rate_of
+from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import Rate, rate_of
 from focuswatch.owners.owners_file import Owners
 
 WRITING_VERSION = "1"  # increase it when bills are written differently, so that all are written again

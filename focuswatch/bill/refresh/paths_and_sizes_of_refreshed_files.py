@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from focuswatch.bill.refresh.refresh_index import Unit
+from focuswatch.bill.refresh.local_refresh_index_in_state_folder import Unit
 
 
 def table_files(table: str, units: Mapping[str, Unit], *, kept: Path) -> list[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from focuswatch.bill.refresh.reject_impossible_dates_and_costs import (
+from focuswatch.bill.refresh.refuse_files_with_impossible_dates_or_costs import (
     FIRST_DAY,
     LAST_DAY,
     check_costs,
@@ -81,7 +81,7 @@ def probe_services(
 ) -> tuple[PeriodFacts, ...]:
     """Return facts by billing period and currency about the charges in a file of the table `daily_services`.
 
-    Raises ExportError, naming `place`, for impossible values; see reject_impossible_dates_and_costs.
+    Raises ExportError, naming `place`, for impossible values; see refuse_files_with_impossible_dates_or_costs.
     """
     names = tuple(PeriodFacts.model_fields)
     facts = []

@@ -26,6 +26,7 @@ from focuswatch.bill.ingest.select_deliveries_and_flat_files import PeriodDelive
 from focuswatch.bill.ingest.select_from_files import select_focus_export
 from focuswatch.bill.ingest.translate_duckdb_errors import export_error, place_of_files
 from focuswatch.bill.refresh.fold_to_daily_parquet import fold
+from focuswatch.bill.refresh.local_refresh_index_in_state_folder import Unit, digest_of
 from focuswatch.bill.refresh.paths_and_sizes_of_refreshed_files import folded_files, sizes_in, table_file
 from focuswatch.bill.refresh.query_period_facts_and_export_grain import (
     SAMPLED_CHARGES,
@@ -34,13 +35,12 @@ from focuswatch.bill.refresh.query_period_facts_and_export_grain import (
     probe_periods,
     probe_services,
 )
-from focuswatch.bill.refresh.refresh_index import Unit, digest_of
 from focuswatch.bill.refresh.views_over_refreshed_files import daily_select, folded_select, folded_view_sql
 from focuswatch.bill.schema.columns_of_all_tables import KEPT_TABLES
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.values_as_sql_literals import literal
 from focuswatch.errors import ExportError
-from focuswatch.findings.exchange_rates import USD
+from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import USD
 
 UNFINISHED = "unfinished-"
 FilesByShape = Mapping[Shape, Sequence[ExportFile]]

@@ -7,8 +7,8 @@ import duckdb
 
 from focuswatch.bill.ingest.select_deliveries_and_flat_files import PeriodDelivery
 from focuswatch.bill.ingest.select_from_files import select_focus_export
+from focuswatch.bill.refresh.local_refresh_index_in_state_folder import Unit
 from focuswatch.bill.refresh.query_period_facts_and_export_grain import grain_of
-from focuswatch.bill.refresh.refresh_index import Unit
 from focuswatch.errors import ExportError
 
 # Hourly files of LiteLLM's `focus` callback. LiteLLM writes the row of a day's spend again whenever the spend changes:

@@ -6,8 +6,8 @@ from pathlib import Path
 from focuswatch.bill.ingest.detect_focus_columns_or_reject_file import Shape
 from focuswatch.bill.ingest.select_deliveries_and_flat_files import PeriodDelivery
 from focuswatch.bill.ingest.select_from_files import select_focus_export
+from focuswatch.bill.refresh.local_refresh_index_in_state_folder import Unit
 from focuswatch.bill.refresh.paths_and_sizes_of_refreshed_files import folded_files
-from focuswatch.bill.refresh.refresh_index import Unit
 from focuswatch.bill.refresh.views_over_refreshed_files import daily_select, folded_select
 from focuswatch.engines.values_as_sql_literals import literal
 

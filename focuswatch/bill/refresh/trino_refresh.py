@@ -20,7 +20,7 @@ from focuswatch.bill.refresh.athena_and_trino_fold_and_kept_table_queries import
     folded,
     kept_table,
 )
-from focuswatch.bill.refresh.refresh_index import DeliveryRow
+from focuswatch.bill.refresh.local_refresh_index_in_state_folder import DeliveryRow
 from focuswatch.bill.schema import columns_of_all_tables
 from focuswatch.bill.schema.focus_columns_to_read import PRICING_COST, PRICING_CURRENCY
 from focuswatch.catalog.sql_catalog import Catalog
@@ -28,7 +28,7 @@ from focuswatch.engines import Row
 from focuswatch.engines.trino_engine import TrinoEngine
 from focuswatch.engines.values_as_sql_literals import literal, literals
 from focuswatch.errors import ConfigError, ExportError, QueryError
-from focuswatch.findings.exchange_rates import USD
+from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import USD
 
 FOLDING_VERSION = "2"  # increase it when periods are folded differently, so that all are folded again
 MOST_DELIVERIES = 1000  # rows of the delivery history; late bills are detected from the newest

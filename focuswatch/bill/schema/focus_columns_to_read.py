@@ -111,7 +111,7 @@ READ |= {PRICING_CURRENCY: "text", PRICING_COST: "number"}
 # https://focus.finops.org/focus-specification/v1-3/#datagenerator-calculatedsplitcostallocationhandling
 ALLOCATED_TAGS = "allocatedtags"
 READ |= {ALLOCATED_TAGS: "tags"}
-INVOICE = "InvoiceId"  # only in delivered files, not in tables; see focuswatch.bill.charges_by_invoice
+INVOICE = "InvoiceId"  # only in delivered files, not in tables; see focuswatch.bill.query_invoices_and_their_charges
 READ |= {INVOICE.lower(): "text"}
 MARKS_OF_1_4 = ("InvoiceDetailId", "CommitmentProgramEligibilityDetails")
 MARKS_OF_1_3 = ("ServiceProviderName", "HostProviderName", "AllocatedMethodId", "ContractApplied")

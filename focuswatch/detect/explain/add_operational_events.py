@@ -15,7 +15,7 @@ from focuswatch.detect.explain.read_cost_increase_from_finding import CostIncrea
 from focuswatch.engines import Engine
 from focuswatch.engines.values_as_sql_literals import Scalar, Value
 from focuswatch.findings.cost_increase_explanation_models import MOST_EVENTS, Explanation, OperationalEvent
-from focuswatch.findings.match_deployment_and_alarm_events import event_of, is_about
+from focuswatch.findings.match_operational_events_to_services_and_resources import event_of, is_about
 
 Events = Mapping[str, Sequence[OperationalEvent]]  # by account, newest first
 

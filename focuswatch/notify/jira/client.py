@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from focuswatch.notify.jira.jira_errors_by_outcome import translate_errors
 from focuswatch.notify.jira.labels_that_identify_incident_of_issue import COMMON_LABEL
-from focuswatch.notify.jira.parse_issue_and_changelog import (
+from focuswatch.notify.jira.parse_issue_changelog_and_available_transitions import (
     FIELDS,
     Issue,
     Transition,

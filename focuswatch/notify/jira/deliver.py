@@ -18,12 +18,12 @@ from focuswatch.ledger.ledger_protocol import Ledger
 from focuswatch.notify.delivery_claims_and_state import RETRY_SECONDS, Claim, Claims
 from focuswatch.notify.jira import issue_text_and_comments
 from focuswatch.notify.jira.client import JiraClient
+from focuswatch.notify.jira.edit_comment_close_or_reopen_issue import IssueUpdate
 from focuswatch.notify.jira.exclude_when_person_closes_issue import EXCLUSION_DAYS
 from focuswatch.notify.jira.find_or_create_issue import create_issue, find_issue, is_wanted
-from focuswatch.notify.jira.issue_state_record import IssueState
+from focuswatch.notify.jira.issue_state_model import IssueState
 from focuswatch.notify.jira.sweep_closed_and_duplicate_issues import Sweep, SweepSummary
-from focuswatch.notify.jira.update_issue import IssueUpdate
-from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
+from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import QueuedNotification
 from focuswatch.owners.owners_file import Owners
 from focuswatch.owners.teams_and_routing_sections import Jira
 

@@ -6,8 +6,8 @@ from focuswatch.findings.finding import Finding
 from focuswatch.ledger.ledger_protocol import Ledger
 from focuswatch.ledger.open_and_suppressible_incident_findings import suppressible
 from focuswatch.ledger.suppression import ISSUE_SOURCE, Suppression
-from focuswatch.notify.jira.issue_state_record import IssueState
-from focuswatch.notify.jira.parse_issue_and_changelog import Closing, Issue
+from focuswatch.notify.jira.issue_state_model import IssueState
+from focuswatch.notify.jira.parse_issue_changelog_and_available_transitions import Closing, Issue
 
 EXCLUSION_DAYS = 90  # from the day on which the issue was closed
 

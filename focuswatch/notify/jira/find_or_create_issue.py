@@ -7,11 +7,11 @@ from focuswatch.findings.finding import Finding
 from focuswatch.findings.severity import SEVERITIES
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.close_duplicate_issue import close_duplicate
+from focuswatch.notify.jira.edit_comment_close_or_reopen_issue import IssueUpdate
 from focuswatch.notify.jira.issue_fields import OPTIONAL, new_issue_fields
 from focuswatch.notify.jira.jira_errors_by_outcome import FieldsRefused
 from focuswatch.notify.jira.labels_that_identify_incident_of_issue import label_of
-from focuswatch.notify.jira.parse_issue_and_changelog import Issue
-from focuswatch.notify.jira.update_issue import IssueUpdate
+from focuswatch.notify.jira.parse_issue_changelog_and_available_transitions import Issue
 from focuswatch.owners.teams_and_routing_sections import Jira
 
 # On Jira Cloud, a search finds a new issue only after "a few seconds to minutes", without an upper bound:

@@ -11,9 +11,9 @@ from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.close_duplicate_issue import close_duplicate
 from focuswatch.notify.jira.exclude_when_person_closes_issue import is_closed_by_person, record_exclusion
-from focuswatch.notify.jira.issue_state_record import IssueState
+from focuswatch.notify.jira.issue_state_model import IssueState
 from focuswatch.notify.jira.labels_that_identify_incident_of_issue import label_of
-from focuswatch.notify.jira.parse_issue_and_changelog import Issue
+from focuswatch.notify.jira.parse_issue_changelog_and_available_transitions import Issue
 from focuswatch.owners.owners_file import Owners
 from focuswatch.owners.teams_and_routing_sections import Jira
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from focuswatch.errors import Refused
 from focuswatch.notify.jira.client import JiraClient
-from focuswatch.notify.jira.parse_issue_and_changelog import Transition
+from focuswatch.notify.jira.parse_issue_changelog_and_available_transitions import Transition
 
 NO_TRANSITION = (
     "the Jira workflow of the issue has no matching transition, or the transition has required fields"

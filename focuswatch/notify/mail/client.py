@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from focuswatch.errors import DeliveryError, Refused, TryLater, Unsure
-from focuswatch.notify.mail.render_text_and_html import Mail
-from focuswatch.notify.message_rate_limit import MessageRateLimit
+from focuswatch.notify.mail.email_sections_rendered_as_text_and_html import Mail
+from focuswatch.notify.space_messages_to_a_destination import MessageRateLimit
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError

@@ -16,7 +16,7 @@ from focuswatch.ledger.dynamodb_pages import of_kind
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.mail.client import Ses
 from focuswatch.notify.mail.digest_content import MailDigestLine, digest_mail
-from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
+from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import QueuedNotification
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table

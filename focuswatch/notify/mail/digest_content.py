@@ -14,8 +14,8 @@ from focuswatch.findings.count_text import count_text
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_and_age_text import main_amount
 from focuswatch.ledger.notification_and_pending_notification_models import OVER, NotificationKind
+from focuswatch.notify.mail.email_sections_rendered_as_text_and_html import Mail, Section, subject_line
 from focuswatch.notify.mail.finding_mail import MARKS, first_step
-from focuswatch.notify.mail.render_text_and_html import Mail, Section, subject_line
 
 MOST_ROWS = 100
 MOST_STEPS = 3

@@ -14,7 +14,7 @@ from focuswatch.findings.is_aws_provider import is_aws
 from focuswatch.findings.saving_text import saving_text
 from focuswatch.ledger.notification_and_pending_notification_models import OVER, NotificationKind
 from focuswatch.notify.cloud_console_and_athena_links import console_text, console_url
-from focuswatch.notify.mail.render_text_and_html import Mail, Section, subject_line
+from focuswatch.notify.mail.email_sections_rendered_as_text_and_html import Mail, Section, subject_line
 from focuswatch.notify.place_and_owner_names import (
     account_of_finding,
     owner_of_finding,

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from focuswatch.notify.deliver_once_to_each_address import SentNotification
 from focuswatch.notify.mail.client import Ses
 from focuswatch.notify.mail.finding_mail import finding_mail
-from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
+from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import QueuedNotification
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from focuswatch.findings.finding import Finding
 from focuswatch.notify.deliver_once_to_each_address import SentNotification
 from focuswatch.notify.pagerduty.alert_event import dedup_key, render_follow_up, render_trigger
 from focuswatch.notify.pagerduty.client import PagerDuty
-from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
+from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import QueuedNotification
 
 
 def no_links(_: Finding) -> Mapping[str, str | None]:

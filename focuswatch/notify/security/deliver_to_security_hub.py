@@ -15,7 +15,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import DeliveryError, TryLater
 from focuswatch.ledger.notification_and_pending_notification_models import OVER
 from focuswatch.notify.delivery_claims_and_state import RETRY_SECONDS, Claim, ClaimLost, Claims
-from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
+from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import QueuedNotification
 from focuswatch.notify.security.asff_finding import SecurityHubAccount, asff_finding
 from focuswatch.notify.security.security_hub_client import SecurityHub
 

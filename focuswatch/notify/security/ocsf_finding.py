@@ -11,7 +11,7 @@ from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_and_age_text import full_amount
 from focuswatch.findings.severity import Severity
 from focuswatch.ledger.notification_and_pending_notification_models import OVER, NotificationKind
-from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
+from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import QueuedNotification
 
 SCHEMA_VERSION = "1.8.0"
 FINDINGS_CATEGORY, DETECTION_FINDING = 2, 2004

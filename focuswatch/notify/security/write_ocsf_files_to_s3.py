@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import Refused, TryLater
-from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
+from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import QueuedNotification
 from focuswatch.notify.security.ocsf_finding import ocsf_finding
 
 if TYPE_CHECKING:

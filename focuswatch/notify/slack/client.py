@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 
 from focuswatch.errors import Refused, TryLater, Unsure
-from focuswatch.notify.message_rate_limit import MessageRateLimit
 from focuswatch.notify.retry_after import retry_after
 from focuswatch.notify.slack.message_poster_protocol import FoundMessage, MessageGone, Payload
 from focuswatch.notify.slack.parse_slack_secret import API
+from focuswatch.notify.space_messages_to_a_destination import MessageRateLimit
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient

@@ -18,7 +18,7 @@ from focuswatch.ledger.decided_ledger_entries_and_notifications import CHANGED_F
 from focuswatch.ledger.notification_and_pending_notification_models import OVER, NotificationKind
 from focuswatch.notify.collect_and_post_slack_and_teams_digests import Digests
 from focuswatch.notify.delivery_claims_and_state import RETRY_SECONDS, Claim, ClaimLost, Claims
-from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
+from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import QueuedNotification
 from focuswatch.notify.related_findings_and_region_rollout_text import joined_text
 from focuswatch.notify.slack.finding_message import (
     Links,
@@ -29,7 +29,7 @@ from focuswatch.notify.slack.finding_message import (
 from focuswatch.notify.slack.look_up_channel_ids import Channels
 from focuswatch.notify.slack.message_metadata import FindingMessage, finding_messages
 from focuswatch.notify.slack.message_poster_protocol import MessageGone, Payload, Poster
-from focuswatch.notify.slack.message_state_record import SlackState
+from focuswatch.notify.slack.message_state_model import SlackState
 from focuswatch.notify.slack.thread_reply_text import render_thread_reply
 from focuswatch.owners.finding_addresses import addresses_of_kind
 from focuswatch.owners.owners_file import Owners

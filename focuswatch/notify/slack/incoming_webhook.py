@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from focuswatch.errors import Refused, TryLater
-from focuswatch.notify.message_rate_limit import MessageRateLimit
 from focuswatch.notify.post_json_without_retry import post_json
 from focuswatch.notify.slack.client import TIMEOUT_SECONDS
 from focuswatch.notify.slack.message_poster_protocol import NO_TIMESTAMP, FoundMessage, Payload
+from focuswatch.notify.space_messages_to_a_destination import MessageRateLimit
 
 
 @dataclass(frozen=True)

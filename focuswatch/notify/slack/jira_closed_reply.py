@@ -11,7 +11,7 @@ from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.one_line_and_truncated_text import one_line
 from focuswatch.notify.slack.block_kit_elements import rich, section, words
 from focuswatch.notify.slack.escape_and_shorten_slack_text import TEXT_CHARACTERS, escaped_within
-from focuswatch.notify.slack.message_state_record import SlackState
+from focuswatch.notify.slack.message_state_model import SlackState
 from focuswatch.notify.slack.post_once import OncePoster
 
 MAX_AGE_DAYS = 7  # older closings are not posted, e.g. after a long outage

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import Refused
 from focuswatch.notify.delivery_claims_and_state import Claims
-from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
+from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import QueuedNotification
 from focuswatch.notify.slack.client import SlackClient
 from focuswatch.notify.slack.deliver import SlackChannel, channel_name
 from focuswatch.notify.slack.incoming_webhook import Webhook

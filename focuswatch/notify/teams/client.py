@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from focuswatch.errors import Refused, TryLater
-from focuswatch.notify.message_rate_limit import MessageRateLimit
 from focuswatch.notify.post_json_without_retry import READ_SECONDS, post_json
+from focuswatch.notify.space_messages_to_a_destination import MessageRateLimit
 from focuswatch.notify.teams.parse_teams_secret import TeamsSecret
 
 

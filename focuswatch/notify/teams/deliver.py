@@ -12,7 +12,7 @@ from focuswatch.findings.finding import Finding
 from focuswatch.notify.cloud_console_and_athena_links import console_text, console_url
 from focuswatch.notify.deliver_once_to_each_address import SentNotification
 from focuswatch.notify.digest_line import DigestLine
-from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
+from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import QueuedNotification
 from focuswatch.notify.teams.build_response_links_of_finding import response_links
 from focuswatch.notify.teams.client import TeamsWebhooks
 from focuswatch.notify.teams.finding_and_digest_cards import render_card, render_digest_card, render_note

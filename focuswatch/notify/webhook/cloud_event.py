@@ -6,7 +6,7 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
 import json
 from typing import Any
 
-from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
+from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import QueuedNotification
 
 CONTENT_TYPE = "application/cloudevents+json"
 TYPE_PREFIX = "dev.focuswatch.finding"

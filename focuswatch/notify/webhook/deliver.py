@@ -7,7 +7,7 @@ Delivery is at least once: if the response is lost, the endpoint receives the sa
 from dataclasses import dataclass
 
 from focuswatch.notify.deliver_once_to_each_address import SentNotification
-from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
+from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import QueuedNotification
 from focuswatch.notify.webhook.client import WebhookEndpoint
 from focuswatch.notify.webhook.cloud_event import cloud_event, event_body
 from focuswatch.notify.webhook.signing_secrets import WebhookSecrets

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from focuswatch.collect.collection_refusals import AWS_ERRORS, reason_of
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from focuswatch.operations.doctor import (
     account_access_checks,
     bucket_and_export_checks,
@@ -19,6 +18,7 @@ from focuswatch.operations.doctor import (
     secret_format_and_sign_in_checks,
 )
 from focuswatch.operations.doctor.check_result_and_context import Check, DoctorContext, HttpGet, failed, ok
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 
 __all__ = ["Check", "DoctorContext", "run_doctor"]
 

@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any, Literal
 from urllib.request import Request
 
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from focuswatch.operations.function_run_heartbeats import Heartbeat, heartbeats
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 
 # Returns the status and the body; raises OSError if the host does not respond.
 HttpGet = Callable[[Request], tuple[int, bytes]]

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from focuswatch.collect.collection_refusals import AWS_ERRORS, reason_of
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from focuswatch.operations.lambda_function_groups_and_modules import QUEUE_FED
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 from focuswatch.operations.redrive.dead_letter_message import DeadLetter
 from focuswatch.operations.redrive.dead_letter_queue import MAX_DEAD_LETTERS, DeadLetterQueue
 

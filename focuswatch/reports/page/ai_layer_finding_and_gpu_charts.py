@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from focuswatch.engines import Row
 from focuswatch.findings.cost_increase_explanation_models import OperationalEvent
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.match_deployment_and_alarm_events import is_about
+from focuswatch.findings.match_operational_events_to_services_and_resources import is_about
 from focuswatch.reports.page.query_page_data import PageData, Part
 
 LAYERS = (

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.finding_and_not_evaluated_counts_by_detection import DetectionSummary
+from focuswatch.detect.count_findings_and_not_evaluated_for_heartbeats import DetectionSummary
 from focuswatch.detect.skip_detections_of_unbilled_ai_services import named_services
 from focuswatch.findings.account_and_owner_labels import account_label
 from focuswatch.ledger import LedgerEntry

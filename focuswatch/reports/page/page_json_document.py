@@ -22,7 +22,7 @@ from focuswatch.reports.page.headline_month_forecast_and_spend_chart import mont
 from focuswatch.reports.page.listed_and_charted_findings import shown_incidents
 from focuswatch.reports.page.query_page_data import PageData, Part
 from focuswatch.reports.page.waste_totals import count_and_waste, waste_of
-from focuswatch.reports.use_case_of_finding import Purpose
+from focuswatch.reports.use_case_and_intent_of_finding import Purpose
 
 SCHEMA = "focuswatch.page/1"
 AMOUNTS = ("monthly_cost", "cost_so_far", "monthly_cost_if_continues")

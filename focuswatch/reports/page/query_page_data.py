@@ -6,20 +6,20 @@ from datetime import date, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
-from focuswatch.bill.query_names_ous_and_tags_of_accounts import account_names
+from focuswatch.bill.query_names_ous_and_tags_of_billed_accounts import account_names
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.check_bill_completeness_before_resolving_findings import Coverage, coverage
-from focuswatch.detect.detection_result_cache import ResultCache
-from focuswatch.detect.explain.add_operational_events import events_of_accounts
-from focuswatch.detect.finding_and_not_evaluated_counts_by_detection import (
+from focuswatch.detect.count_findings_and_not_evaluated_for_heartbeats import (
     DetectionSummary,
     summarize_detections,
 )
+from focuswatch.detect.detection_result_cache import ResultCache
+from focuswatch.detect.explain.add_operational_events import events_of_accounts
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.values_as_sql_literals import Scalar, Value
 from focuswatch.errors import QueryError
 from focuswatch.findings.cost_increase_explanation_models import OperationalEvent
-from focuswatch.findings.exchange_rates import Rate, rate_of
+from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import Rate, rate_of
 from focuswatch.ledger import Ledger, LedgerEntry, Suppression
 from focuswatch.owners.owners_file import Owners
 from focuswatch.owners.query_and_describe_costs_muted_by_launches import (
@@ -28,7 +28,7 @@ from focuswatch.owners.query_and_describe_costs_muted_by_launches import (
 )
 from focuswatch.reports.page.listed_and_charted_findings import charted_finding_keys, shown_incidents
 from focuswatch.reports.query_report_rows import report_rows
-from focuswatch.reports.use_case_of_finding import Purpose, purpose_of_finding, tags_of_accounts
+from focuswatch.reports.use_case_and_intent_of_finding import Purpose, purpose_of_finding, tags_of_accounts
 
 # Reports on the page. If the catalog lacks one, the page omits its section.
 REPORTS = (

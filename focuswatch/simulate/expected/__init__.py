@@ -9,12 +9,12 @@ from dataclasses import replace
 from focuswatch.simulate.expected.combine_and_check_planted_and_computed_incidents import reconcile
 from focuswatch.simulate.expected.daily_quantities_and_costs_of_lines import Facts
 from focuswatch.simulate.expected.expected_anomalies import cost_anomalies
-from focuswatch.simulate.expected.expected_causes import with_causes
 from focuswatch.simulate.expected.expected_findings_and_costs_of_planted_cases import stated_incidents
+from focuswatch.simulate.expected.expected_main_cost_drivers import with_causes
 from focuswatch.simulate.expected.expected_new_regions_and_services import first_charges
 from focuswatch.simulate.expected.name_incidents_after_main_charge import with_planted_names
 from focuswatch.simulate.planned_bill import BillPlan
-from focuswatch.simulate.simulated_truth import Incident, Truth
+from focuswatch.simulate.simulated_truth_models_and_json_file import Incident, Truth
 
 __all__ = ["truth_of"]
 

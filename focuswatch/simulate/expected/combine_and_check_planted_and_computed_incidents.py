@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from focuswatch.simulate.bill_calendar import Calendar
 from focuswatch.simulate.planned_bill import PlantedCase
-from focuswatch.simulate.simulated_truth import Incident, Truth
+from focuswatch.simulate.simulated_truth_models_and_json_file import Incident, Truth
 
 
 def reconcile(

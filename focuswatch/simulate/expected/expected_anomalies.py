@@ -16,7 +16,7 @@ from focuswatch.simulate.expected.daily_quantities_and_costs_of_lines import (
     first_day,
 )
 from focuswatch.simulate.planned_charge_line import Days
-from focuswatch.simulate.simulated_truth import Incident
+from focuswatch.simulate.simulated_truth_models_and_json_file import Incident
 
 HISTORY_DAYS = 28
 THRESHOLD = 20.0  # USD per day above the expected cost; less is not reported

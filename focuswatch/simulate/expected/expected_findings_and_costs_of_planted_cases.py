@@ -14,7 +14,7 @@ from focuswatch.simulate.expected.daily_quantities_and_costs_of_lines import (
 from focuswatch.simulate.expected.lines_of_incident import is_about
 from focuswatch.simulate.planned_bill import PlantedCase
 from focuswatch.simulate.planned_charge_line import Days
-from focuswatch.simulate.simulated_truth import Incident
+from focuswatch.simulate.simulated_truth_models_and_json_file import Incident
 
 ABOVE_EXPECTED = "data_transfer_spike"  # its cost is the excess above the weeks before
 WEEK = 7

@@ -15,7 +15,7 @@ from focuswatch.simulate.expected.daily_quantities_and_costs_of_lines import (
 from focuswatch.simulate.planned_bill import Identity
 from focuswatch.simulate.planned_charge_line import Line
 from focuswatch.simulate.recognize_planned_gpu_token_and_transfer_lines import is_bedrock, is_edge
-from focuswatch.simulate.simulated_truth import Incident
+from focuswatch.simulate.simulated_truth_models_and_json_file import Incident
 
 WARM_UP_DAYS = 14
 LATER_NAMES = {  # current name of a service by its former name

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from focuswatch.simulate.expected.daily_quantities_and_costs_of_lines import Facts, account_id
-from focuswatch.simulate.expected.expected_causes import LONGEST_DAYS, excess_of
+from focuswatch.simulate.expected.expected_main_cost_drivers import LONGEST_DAYS, excess_of
 from focuswatch.simulate.expected.lines_of_incident import COST_INCREASES, is_about
 from focuswatch.simulate.planned_charge_line import Days, Line
-from focuswatch.simulate.simulated_truth import Incident
+from focuswatch.simulate.simulated_truth_models_and_json_file import Incident
 
 STOPPED = "security_service_went_dark"  # its charges are those of the week before it stopped
 

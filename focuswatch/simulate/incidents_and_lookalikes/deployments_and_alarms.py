@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
 from typing import Any, Literal
 
-from focuswatch.simulate.simulated_truth import Incident
+from focuswatch.simulate.simulated_truth_models_and_json_file import Incident
 
 DETECTIONS = ("cost_anomaly", "token_burst")
 Relation = Literal[

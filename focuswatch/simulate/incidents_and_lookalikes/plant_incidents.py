@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 
+from focuswatch.simulate.incidents_and_lookalikes.accounts_missing_from_newest_bill_days import (
+    plant_missing_accounts,
+)
 from focuswatch.simulate.incidents_and_lookalikes.batchable_tokens import plant_batchable
 from focuswatch.simulate.incidents_and_lookalikes.cost_anomalies import plant_anomalies
 from focuswatch.simulate.incidents_and_lookalikes.egress_spikes import plant_transfers
@@ -13,7 +16,6 @@ from focuswatch.simulate.incidents_and_lookalikes.idle_bedrock_throughput_and_cu
 )
 from focuswatch.simulate.incidents_and_lookalikes.idle_minimum_charge_services import plant_minimum_charges
 from focuswatch.simulate.incidents_and_lookalikes.idle_sagemaker_endpoints import plant_endpoints
-from focuswatch.simulate.incidents_and_lookalikes.missing_accounts import plant_missing_accounts
 from focuswatch.simulate.incidents_and_lookalikes.new_regions import plant_regions
 from focuswatch.simulate.incidents_and_lookalikes.new_services import plant_services
 from focuswatch.simulate.incidents_and_lookalikes.on_demand_training import plant_trainings

@@ -11,7 +11,7 @@ import pytest
 from focuswatch.errors import ConfigError, Refused, TryLater
 from focuswatch.findings.related_finding_and_region_rollout_models import Rollout
 from focuswatch.notify.jira.client import JiraClient
-from focuswatch.notify.jira.issue_state_record import IssueState
+from focuswatch.notify.jira.issue_state_model import IssueState
 from focuswatch.notify.jira.issue_text_and_comments import render_change
 from focuswatch.notify.jira.labels_that_identify_incident_of_issue import label_of
 from focuswatch.owners.owners_file import Owners

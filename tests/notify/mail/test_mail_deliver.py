@@ -14,7 +14,7 @@ from focuswatch.notify.mail.client import Ses
 from focuswatch.notify.mail.collect_and_send_digests import MailDigests, MailDigestState
 from focuswatch.notify.mail.daily_limit import DailyLimit
 from focuswatch.notify.mail.send_finding_mail import MailSender
-from focuswatch.notify.message_rate_limit import MessageRateLimit
+from focuswatch.notify.space_messages_to_a_destination import MessageRateLimit
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_ses_securityhub import SENDER, local_rest_aws
 from tests.given.moto_ledger_table import ledger_table

@@ -9,8 +9,8 @@ import pytest
 from focuswatch.findings.amount_text_without_currency import amount
 from focuswatch.findings.finding_amount_and_age_text import main_amount
 from focuswatch.notify.mail.digest_content import MailDigestLine, digest_mail
+from focuswatch.notify.mail.email_sections_rendered_as_text_and_html import SUBJECT_CHARACTERS
 from focuswatch.notify.mail.finding_mail import finding_mail
-from focuswatch.notify.mail.render_text_and_html import SUBJECT_CHARACTERS
 from tests.given.golden_files import assert_golden
 from tests.given.golden_findings import golden_finding
 from tests.given.incidents import with_critical_finding

@@ -10,7 +10,7 @@ import pytest
 from focuswatch.errors import FocuswatchError, Refused, TryLater, Unsure
 from focuswatch.notify.collect_and_post_slack_and_teams_digests import SECONDS_WITHOUT_CHANGE
 from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS
-from focuswatch.notify.queued_notification_and_delivery_order import PREDECESSOR_WAIT_SECONDS
+from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import PREDECESSOR_WAIT_SECONDS
 from focuswatch.notify.slack.finding_message import RecordedResponse
 from focuswatch.notify.slack.show_response_and_spending_control_in_message import (
     show_response,

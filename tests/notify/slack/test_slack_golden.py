@@ -26,7 +26,7 @@ from focuswatch.findings.finding_from_row import ONE_DAY
 from focuswatch.findings.verified_saving_record import VerifiedSaving
 from focuswatch.ledger import SqliteLedger
 from focuswatch.notify.digest_line import DigestLine
-from focuswatch.notify.slack.digest_message import render_digest
+from focuswatch.notify.slack.combined_message_for_many_findings import render_digest
 from focuswatch.notify.slack.finding_message import Links, RecordedResponse, render_message
 from focuswatch.notify.slack.render_mute_reason_dialog import render_not_waste_dialog
 from focuswatch.notify.slack.thread_reply_text import render_thread_reply

@@ -19,7 +19,7 @@ from focuswatch.notify.digest_line import DigestLine
 from focuswatch.notify.one_line_and_truncated_text import truncate
 from focuswatch.notify.place_and_owner_names import region
 from focuswatch.notify.slack.block_kit_elements import MESSAGE_CHARACTERS, size
-from focuswatch.notify.slack.digest_message import render_digest
+from focuswatch.notify.slack.combined_message_for_many_findings import render_digest
 from focuswatch.notify.slack.escape_and_shorten_slack_text import escaped_within
 from focuswatch.notify.slack.finding_message import Links, RecordedResponse, render_message
 from focuswatch.notify.slack.incoming_webhook import webhook_payload

@@ -9,7 +9,7 @@ from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.suppression import Suppression
 from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS, Claims
 from focuswatch.notify.slack.jira_closed_reply import JiraClosings
-from focuswatch.notify.slack.message_state_record import SlackState
+from focuswatch.notify.slack.message_state_model import SlackState
 from focuswatch.notify.slack.post_once import OncePoster, PostedOnce
 from tests.given.one_line_findings import DAY, finding
 from tests.given.slack_world import Killed, Steps, notification, slack_world

@@ -16,7 +16,6 @@ from focuswatch.findings.account_and_owner_labels import account_label
 from focuswatch.findings.finding_amount_and_age_text import main_amount
 from focuswatch.ledger import Decision, Suppression, decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.notify.message_rate_limit import MessageRateLimit
 from focuswatch.notify.slack.incoming_webhook import Webhook
 from focuswatch.notify.slack.look_up_channel_ids import Channels
 from focuswatch.notify.slack.render_mute_reason_dialog import render_not_waste_dialog
@@ -26,6 +25,7 @@ from focuswatch.notify.slack.verify_and_parse_slack_interactions import (
     is_signed_by_slack,
     parse_interaction,
 )
+from focuswatch.notify.space_messages_to_a_destination import MessageRateLimit
 from tests.fakes.slack_interaction_requests import signed
 from tests.given.lambda_context import LambdaContext
 from tests.given.one_line_findings import DAY, finding, run

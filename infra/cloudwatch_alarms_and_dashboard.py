@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from aws_cdk import Duration, aws_cloudwatch, aws_cloudwatch_actions, aws_sns
 from constructs import Construct
 
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from focuswatch.operations.lambda_function_groups_and_modules import ENDPOINTS
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 from infra.functions import LambdaFunctions
 
 QUARTER_DAY = Duration.hours(6)

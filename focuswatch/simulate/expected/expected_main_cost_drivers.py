@@ -8,7 +8,7 @@ from focuswatch.simulate.expected.daily_quantities_and_costs_of_lines import Fac
 from focuswatch.simulate.expected.lines_of_incident import COST_INCREASES, is_about
 from focuswatch.simulate.planned_charge_line import Days
 from focuswatch.simulate.recognize_planned_gpu_token_and_transfer_lines import sku
-from focuswatch.simulate.simulated_truth import Incident, PlantedCause
+from focuswatch.simulate.simulated_truth_models_and_json_file import Incident, PlantedCause
 
 # Days of a continuing incident that count. After a week, the baseline of a weekday includes days of the incident.
 LONGEST_DAYS = 7

@@ -21,7 +21,13 @@ from focuswatch.cli import app
 from focuswatch.detect.run_detection_and_check_rows import Outcome
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.errors import CatalogError, ConfigError
-from focuswatch.findings.exchange_rates import TABLE, TABLE_DATE, converted, rate_of, usd
+from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import (
+    TABLE,
+    TABLE_DATE,
+    converted,
+    rate_of,
+    usd,
+)
 from focuswatch.ledger import decide
 from focuswatch.owners.owners_file import Owners
 from tests.given.one_line_findings import finding, run

@@ -22,11 +22,11 @@ from focuswatch.notify.jira.exclude_when_person_closes_issue import (
     record_exclusion,
 )
 from focuswatch.notify.jira.issue_fields import updated_fields
-from focuswatch.notify.jira.issue_state_record import IssueState
+from focuswatch.notify.jira.issue_state_model import IssueState
 from focuswatch.notify.jira.jira_errors_by_outcome import FieldsRefused
-from focuswatch.notify.jira.parse_issue_and_changelog import Issue
+from focuswatch.notify.jira.parse_issue_changelog_and_available_transitions import Issue
 from focuswatch.notify.jira.workflow_transitions import apply_transition
-from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
+from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import QueuedNotification
 from focuswatch.owners.teams_and_routing_sections import Jira
 
 COMMENT_DAYS = 7  # minimum time between comments on changes; in between, only the description is updated

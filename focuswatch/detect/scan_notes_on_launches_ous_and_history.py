@@ -9,7 +9,7 @@ from focuswatch.engines import Engine
 from focuswatch.errors import QueryError
 from focuswatch.findings.aws_alert_detection_ids import AWS_ALERTS
 from focuswatch.findings.count_text import count_text
-from focuswatch.findings.exchange_rates import Rate
+from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import Rate
 from focuswatch.ledger import LedgerEntry
 from focuswatch.owners.owners_file import Owners
 from focuswatch.owners.query_and_describe_costs_muted_by_launches import costs_muted_by_launches

@@ -10,7 +10,12 @@ from focuswatch.engines.find_tables_read_by_sql import tables_read_by
 from focuswatch.findings.compute_finding_amounts_and_event_end import DAYS_A_MONTH
 from focuswatch.ledger import Ledger, LedgerEntry, Suppression, SuppressionIndex
 from focuswatch.owners.owners_file import Owners
-from focuswatch.reports.use_case_of_finding import AccountTags, Purpose, purpose_of_finding, tags_of_accounts
+from focuswatch.reports.use_case_and_intent_of_finding import (
+    AccountTags,
+    Purpose,
+    purpose_of_finding,
+    tags_of_accounts,
+)
 
 TABLE = "known_findings"
 

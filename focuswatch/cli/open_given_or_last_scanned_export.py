@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
+from focuswatch.cli.add_bill_and_ledger_options_to_commands import BillOptions
 
 if TYPE_CHECKING:
     from focuswatch.bill.bill_inputs_and_digest import BillInputs
     from focuswatch.bill.bill_protocol import Bill
-    from focuswatch.bill.recall_inputs_of_last_scan import RecalledInputs
+    from focuswatch.bill.remember_and_recall_inputs_of_last_scan import RecalledInputs
     from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.detect.detection_result_cache import ResultCache
     from focuswatch.owners.owners_file import Owners
@@ -62,7 +62,7 @@ def open_export(bill_options: BillOptions) -> Iterator[OpenedExport]:
 
 def recalled_files(bill_options: BillOptions, *, forget: bool = False) -> "RecalledInputs":
     """Return the export and its input files: those from the options and, unless `forget`, those of its last scan."""
-    from focuswatch.bill.recall_inputs_of_last_scan import (
+    from focuswatch.bill.remember_and_recall_inputs_of_last_scan import (
         FILE_OPTIONS,
         RecalledInputs,
         RememberedInputs,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from focuswatch.errors import ConfigError
-from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
+from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 from focuswatch.operations.undeployable_config import SHIPPED_TEAMS, placeholders, unconfigured_channels
 from focuswatch.owners.owners_file import Owners
 from tests.given.deployments import CONFIG, deployment_of

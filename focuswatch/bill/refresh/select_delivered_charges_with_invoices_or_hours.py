@@ -7,7 +7,7 @@ from datetime import date
 from focuswatch.bill.ingest.export_file_and_listing_models import Listing
 from focuswatch.bill.ingest.select_deliveries_and_flat_files import PeriodDelivery
 from focuswatch.bill.ingest.select_from_files import select_focus_export
-from focuswatch.bill.refresh.refresh_index import Unit
+from focuswatch.bill.refresh.local_refresh_index_in_state_folder import Unit
 from focuswatch.bill.refresh.trino_refresh_statements import month_after
 from focuswatch.bill.schema.focus_columns_to_read import INVOICE, KINDS, SQL_TYPES
 from focuswatch.engines.values_as_sql_literals import literal

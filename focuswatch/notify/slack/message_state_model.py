@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from focuswatch.findings.finding import Finding
-from focuswatch.notify.queued_notification_and_delivery_order import notification_number
+from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import notification_number
 from focuswatch.notify.slack.finding_message import RecordedResponse
 from focuswatch.notify.slack.message_metadata import FindingMessage
 from focuswatch.notify.slack.message_poster_protocol import NO_TIMESTAMP

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from focuswatch.bill.charges_by_invoice import MonthInvoice
 from focuswatch.bill.kept_forecast_record_and_merge import KeptForecast
+from focuswatch.bill.query_invoices_and_their_charges import MonthInvoice
 from focuswatch.engines import Row
 from focuswatch.reports.explain_forecast_difference_by_launch_incident_or_price import CauseKind, MonthCause
 
