@@ -27,9 +27,9 @@ from focuswatch.bill.refresh.athena_refresh import refresh_export
 from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables
 from focuswatch.bill.refresh.views_over_refreshed_files import daily_select
 from focuswatch.bill.refresh.write_read_delete_athena_table_files import AthenaTableFiles
+from focuswatch.bill.render_tables_not_stored_on_athena_and_trino import tables_as_of
 from focuswatch.bill.schema.columns_of_all_tables import KEPT_TABLES
 from focuswatch.bill.schema.glue_tables_and_partition_keys import PERIOD_TABLES
-from focuswatch.bill.tables_computed_at_query import tables_as_of
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.bill_to_scan import BillToScan
 from focuswatch.detect.detection_placeholder_values import DetectionInput, first_new_day

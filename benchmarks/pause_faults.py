@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from focuswatch.controls.apply_button_press import apply_button_press
-from focuswatch.controls.carry_out_pauses import CLAIMS
+from focuswatch.controls.carry_out_use_case_pauses import CLAIMS
 from focuswatch.errors import TryLater
 from tests.fakes.delivery_world import ThrottledError
 from tests.fakes.pause_world import APPROVER, OTHER_APPROVER, STRANGER, USE_CASE, PauseWorld, owners_with

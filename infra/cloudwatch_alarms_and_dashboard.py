@@ -121,7 +121,7 @@ class Monitoring(Construct):
     def _old_data(self, hours: int) -> None:
         why = (
             f"The most recent delivery of the billing export is older than {hours} hours. "
-            "Check the export in the payer account."
+            "Check the status of the export in the payer account (AWS Data Exports)."
         )
         self._alarm("data-age", self._data_age(), threshold=hours, why=why, missing=_Missing.IGNORE)
 

@@ -152,7 +152,8 @@ class LambdaFunctions(Construct):
             **({} if is_synchronous else self._failures(kind)),
         )
         reason = (
-            "The Lambda layers are built for Python 3.13. The runtime is upgraded together with the layers."
+            "The Lambda layers are built for Python 3.13. "
+            "The runtime stays at Python 3.13 until the layers are built for a newer version."
         )
         acknowledge(function, reason=reason, findings=["AwsSolutions-L1"])
         return function

@@ -66,7 +66,7 @@ def layers(scope: Construct, *, deployment: Deployment, name: str | None = None)
         scope,
         "Layer",
         layer_version_name=name or f"{deployment.name}-packages",
-        description="Python packages that focuswatch uses and the AWS Lambda layers do not contain: "
+        description="Python packages that focuswatch needs but that are not in the AWS Lambda layers: "
         + ", ".join(LAYER_PACKAGES),
         code=layer_code(LAYER_PACKAGES),
         compatible_runtimes=[RUNTIME],

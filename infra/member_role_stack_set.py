@@ -49,14 +49,15 @@ class MemberStack(Stack):
         )
         acknowledge(
             management_role,
-            reason="The read-only role covers all resources in an account; their ARNs are not known in advance.",
+            reason="The read-only role covers all resources in an account, because the ARNs of the resources are not "
+            "known in advance.",
             findings=["AwsSolutions-IAM5[Resource::*]"],
         )
         if deployment.invocation_logs.enabled:
             acknowledge(
                 management_role,
-                reason="The log groups are configured by name. Their accounts and Regions are not known in advance, so "
-                "the policy covers these names in all accounts and Regions.",
+                reason="The policy covers the configured log group names in all accounts and Regions, because the "
+                "accounts and Regions of the log groups are not known in advance.",
                 findings=[
                     f"AwsSolutions-IAM5[Resource::arn:aws:logs:*:*:log-group:{name}:*]"
                     for name in deployment.invocation_logs.log_groups

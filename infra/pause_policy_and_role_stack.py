@@ -9,8 +9,8 @@ from aws_cdk import BootstraplessSynthesizer, Environment, Stack, aws_iam
 from constructs import Construct
 
 from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
+from focuswatch.owners.match_role_arns_and_extract_account_and_name import account_of_role
 from focuswatch.owners.owners_file import Owners
-from focuswatch.owners.role_arn_pattern_account_and_name import account_of_role
 from infra.pause_budget_actions import add_budget_actions
 from infra.pause_policy_attach_permissions import iam_document, pause_policy_arn, switch_statements
 

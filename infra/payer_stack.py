@@ -80,6 +80,7 @@ def _organization_reader(scope: Construct, deployment: Deployment, *, name: str)
     role.add_to_policy(aws_iam.PolicyStatement(actions=list(MANAGEMENT_ACTIONS), resources=["*"]))
     acknowledge(
         role,
-        reason="The role lists and describes all accounts of the organization. All its actions are read-only.",
+        reason="The role allows focuswatch to list and describe all accounts of the organization. "
+        "All its actions are read-only.",
         findings=["AwsSolutions-IAM5[Resource::*]"],
     )

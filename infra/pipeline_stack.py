@@ -9,7 +9,7 @@ from infra.cloudwatch_alarms_and_dashboard import Monitoring
 from infra.data_bucket import DataBucket
 from infra.event_rules import EventRules
 from infra.functions import LambdaFunctions
-from infra.glue_and_athena import GlueDatabase
+from infra.glue_tables_and_athena_workgroup import GlueDatabase
 from infra.lake_formation import LakeFormationGrants
 from infra.ledger_table import LedgerTable
 from infra.queues_and_subscriptions import allow_topic, subscribe

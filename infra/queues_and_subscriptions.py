@@ -9,7 +9,7 @@ from constructs import Construct
 from infra.acknowledge_nag_findings import acknowledge
 
 DEAD_LETTER_DAYS = 14  # the maximum of SQS: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
-# With the delays of focuswatch.notify.retry_or_dead_letter_batch, retries last for more than a day.
+# With the delays of focuswatch.notify.retry_or_dead_letter_batch, retries last for about a day.
 MOST_RECEIVES = 100
 BATCH = 50
 BATCH_WAIT = Duration.seconds(5)

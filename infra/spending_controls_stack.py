@@ -76,7 +76,8 @@ class ControlsStack(Stack):
         )
         acknowledge(
             function,
-            reason="The Lambda layers are built for Python 3.13. The runtime is upgraded together with the layers.",
+            reason="The Lambda layers are built for Python 3.13. "
+            "The runtime stays at Python 3.13 until the layers are built for a newer version.",
             findings=["AwsSolutions-L1"],
         )
         feed(function, queue)

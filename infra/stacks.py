@@ -4,8 +4,8 @@ from aws_cdk import App, Tags
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
+from focuswatch.owners.match_role_arns_and_extract_account_and_name import account_of_role
 from focuswatch.owners.owners_file import Owners
-from focuswatch.owners.role_arn_pattern_account_and_name import account_of_role
 from infra.member_role_stack_set import MemberStack
 from infra.pause_policy_and_role_stack import PauseStack, capped_roles
 from infra.payer_stack import PayerStack

@@ -125,7 +125,7 @@ class ChannelResources(Environment):
 
     def _spending(self, finding: Finding) -> "SpendingControl | None":
         """Return the spending control for the message of a finding; None without spend caps or a use case."""
-        from focuswatch.controls.carry_out_pauses import CLAIMS
+        from focuswatch.controls.carry_out_use_case_pauses import CLAIMS
         from focuswatch.controls.spending_button_content import spending_control
         from focuswatch.controls.use_case_and_cap_of_finding import cap_settings, use_case_of_finding
         from focuswatch.controls.use_case_pause_model import PauseRecord

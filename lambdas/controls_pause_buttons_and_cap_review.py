@@ -7,7 +7,7 @@ from typing import Any
 from focuswatch.controls.announce_pause import PauseAnnouncer
 from focuswatch.controls.apply_button_press import apply_button_press
 from focuswatch.controls.attach_or_detach_deny_policy import RolePolicies, undo_command
-from focuswatch.controls.carry_out_pauses import SpendingPauses
+from focuswatch.controls.carry_out_use_case_pauses import SpendingPauses
 from focuswatch.controls.pause_at_cap_and_end_expired_pauses import SpendCaps
 from focuswatch.errors import DeliveryError, Refused
 from focuswatch.notify.retry_or_dead_letter_batch import Record

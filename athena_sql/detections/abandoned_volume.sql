@@ -4,14 +4,14 @@ category  = "waste"
 schedule  = "daily"
 why       = """
 When an EC2 instance is terminated, its EBS data volumes can remain in the account. When an EC2 instance is stopped, its
-EBS volumes remain attached. AWS bills an EBS volume per GB-month, even if no running instance uses the volume. Training
-and GPU workloads often use large volumes. For example, 1 TB of gp3 costs 80 USD/month, and 1 TB of io2 with provisioned
-IOPS costs several hundred USD/month.
+EBS volumes remain attached and are still billed. AWS bills an EBS volume per GB-month, even if no running instance uses
+the volume. Training and GPU workloads often use large volumes. For example, 1 TB of gp3 costs 80 USD/month, and 1 TB of
+io2 with provisioned IOPS costs several hundred USD/month.
 """
 reason    = "Account {sub_account_name} was billed for EBS volume {volume_id} ({size_gb} GB) in {region_id} on each of the last {lookback_days} complete days, but ran no EC2 or SageMaker instances in that Region. The volume costs {monthly_cost} {currency}/month."
 action    = """
 1. Check whether the volume is attached to a stopped instance: aws ec2 describe-volumes --volume-ids {volume_id} --region {region_id}
-2. If you need the data but not the volume, create a snapshot (less than half the cost of the volume): aws ec2 create-snapshot --volume-id {volume_id} --region {region_id}
+2. If you need the data but not the volume, create a snapshot (0.05 USD per GB-month of stored data in us-east-1, compared with 0.08 USD per GB-month for a gp3 volume): aws ec2 create-snapshot --volume-id {volume_id} --region {region_id}
 3. If the volume is not needed, delete it: aws ec2 delete-volume --volume-id {volume_id} --region {region_id}
 """
 blind_spots = [

@@ -10,8 +10,8 @@ If an alert arrives only after a budget is exceeded, the owner can no longer pre
 forecast shows early in the month whether spend will exceed the budget. The forecast combines month-to-date spend, the
 weekday pattern of daily spend, and the recurring fees that are not yet charged. focuswatch notifies the owner when the
 forecast first reaches the budget, and when spend reaches 100% of the budget. At 70 and 85% of the budget, focuswatch
-notifies the owner only if the forecast or the upper end of its range reaches the budget. Each notification is sent at
-most once a month.
+notifies the owner only if the upper end of the forecast range reaches the budget. Each notification is sent at most
+once a month.
 """
 reason    = "Spend for {plan_of} {plan} is {budget_status}: {spent} of {budget} {currency} ({spent_percent}%) was spent through {settled_until}. The forecast for the end of {month} is {forecast} {currency} ({low} to {high}). Days left in the month: {days_left}."
 action    = """

@@ -14,12 +14,12 @@ reason    = "{service_name} cost {daily_cost} {currency}/day from {anomalous_fro
 action    = """
 1. Review the cost drivers in this finding, largest first.
 2. Identify who started the usage on {anomalous_from}: aws cloudtrail lookup-events --start-time {anomalous_from} --region {cause_region_id}
-3. If the new cost is expected, no action is required: the baseline adjusts within three weeks. To stop notifications until the baseline adjusts, run focuswatch exclude with the fingerprint of this finding and a reason.
+3. If the new cost is expected, no action is required: the baseline adjusts after about three weeks. To stop notifications until the baseline adjusts, snooze this finding for 30 days (focuswatch snooze).
 """
 action_of_others = """
 1. Review the cost drivers in this finding, largest first.
 2. In the activity log of {provider}, identify who started the usage on {anomalous_from}.
-3. If the new cost is expected, no action is required: the baseline adjusts within three weeks. To stop notifications until the baseline adjusts, run focuswatch exclude with the fingerprint of this finding and a reason.
+3. If the new cost is expected, no action is required: the baseline adjusts after about three weeks. To stop notifications until the baseline adjusts, snooze this finding for 30 days (focuswatch snooze).
 """
 blind_spots = [
   "A service with less than 28 days of history in an account is not evaluated.",

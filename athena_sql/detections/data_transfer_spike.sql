@@ -9,7 +9,7 @@ Data exfiltration appears on the bill as charges for the usage type DataTransfer
 internet egress is far above the expected level for the weekday but compute cost is not, possible causes are a copied
 bucket, a database dump, or a proxy that a third party runs in the account.
 """
-reason    = "Account {sub_account_name} sent {transfer_gb} GB to the internet on {peak_day}, compared with an expected {expected_gb} GB on that weekday. The account's compute cost was {compute_ratio} times the expected level, so a higher compute load does not explain the egress."
+reason    = "Account {sub_account_name} sent {transfer_gb} GB to the internet on {peak_day}, compared with an expected {expected_gb} GB on that weekday. The account's compute cost was only {compute_ratio} times the expected level, so a higher compute load does not explain the egress."
 action    = """
 1. Review the main sources of the traffic: {main_sources}. Ask the account owner whether a migration, a backup or a new customer explains the traffic on {peak_day}.
 2. Identify the requester or the destination of the traffic: for S3, use CloudTrail data events or server access logs; for EC2, query VPC Flow Logs (to list the flow logs and their destinations: aws ec2 describe-flow-logs --region REGION).
@@ -17,7 +17,7 @@ action    = """
 """
 blind_spots = [
   "This detection does not evaluate traffic through CloudFront, AWS PrivateLink or Direct Connect, or traffic between Regions or accounts.",
-  "An account with less than three weeks of history is not evaluated. If such an account is added to a bill that is at least 14 days old, the detection new_service reports each new service that sends 100 GB or more to the internet. Internet egress of services that are already in use is not reported during this time.",
+  "An account with less than three weeks of history is not evaluated. If the bill already covers at least 14 days when such an account is added, the detection new_service reports each new service in the account that sends 100 GB or more to the internet. Until the account has three weeks of history, internet egress of services that are already in use is not reported.",
   "Exfiltration that raises internet egress by less than 100 GB/day is not detected.",
   "A large transfer that occurs once a month is reported every month.",
 ]

@@ -14,7 +14,7 @@ action    = """
 3. If the hypothesis is not confirmed, delete the experiment's resources. To continue the experiment instead, set a new review_on or cap in owners.toml, with the reason as a comment.
 """
 blind_spots = [
-  "If an experiment sets on_cap in owners.toml, the detection spend_cap reports when the spend of the experiment reaches 70, 85 and 100% of the cap. For such an experiment, this detection reports only that the review date has passed.",
+  "If an experiment sets on_cap in owners.toml, this detection does not report that the cap is reached, but only that the review date has passed. The detection spend_cap reports such an experiment at 70, 85 and 100% of its cap.",
   "An experiment that is identified only by a tag, without an entry in owners.toml, has no end date and is not reported. To list such experiments, run focuswatch report portfolio.",
   "Only the cost in the last 400 days of the bill counts toward the cap of an experiment.",
   "Charges that do not match the experiment's rules in owners.toml, such as charges for shared resources or for untagged data transfer, do not count toward the cost of the experiment.",

@@ -12,7 +12,7 @@ One p4d.24xlarge costs 20 to 30 USD/hour, and attackers start dozens of instance
 reason    = "GPU instances ({instance_types}) ran for {gpu_hours} instance hours in {region_id} from {first_day} to {last_day} and cost {monthly_cost} {currency}. Usage reached {peak_hours} instance hours/day; the highest usage in the previous {history_days} days was {peak_hours_before} instance hours/day."
 action    = """
 1. Ask the account owner whether a job needs {instance_types} in {region_id}.
-2. Identify who started the instances. Run this command for each of the CloudTrail events RunInstances, CreateEndpoint, CreateTrainingJob and CreateNotebookInstance: aws cloudtrail lookup-events --region {region_id} --start-time {first_day} --lookup-attributes AttributeKey=EventName,AttributeValue=RunInstances
+2. Identify who started the instances. Run this command, and run it again with CreateEndpoint, CreateTrainingJob and CreateNotebookInstance instead of RunInstances: aws cloudtrail lookup-events --region {region_id} --start-time {first_day} --lookup-attributes AttributeKey=EventName,AttributeValue=RunInstances
 3. If the usage was not authorized, create snapshots of the instances' volumes for the security team, stop the instances (aws ec2 stop-instances --region {region_id} --instance-ids ID ...), disable the access keys, and lower the Region's G and P instance quotas.
 """
 blind_spots = [

@@ -12,12 +12,11 @@ reason    = "Account {sub_account_name} was billed for {model_unit_hours} model-
 action    = """
 1. Check when the commitment ends (commitmentExpirationTime): aws bedrock list-provisioned-model-throughputs --region {region_id}
 2. Check for invocations in CloudWatch (namespace AWS/Bedrock, metric Invocations, the provisioned model's ARN as ModelId), and confirm with the owner that the Provisioned Throughput is not used.
-3. If the Provisioned Throughput is not needed, delete it: aws bedrock delete-provisioned-model-throughput --provisioned-model-id {resource_id} --region {region_id}
-   AWS rejects the deletion during a commitment term; in that case, schedule the deletion for the day on which the term ends.
+3. During a commitment term, AWS rejects the deletion of Provisioned Throughput. If the Provisioned Throughput is not needed, delete it, or schedule the deletion for the day on which the term ends: aws bedrock delete-provisioned-model-throughput --provisioned-model-id {resource_id} --region {region_id}
 """
 blind_spots = [
-  "Calls to Provisioned Throughput are not billed per token, so the bill does not show whether the capacity is used. If CloudWatch metrics are not collected, focuswatch treats a model as used only if the model is also called on demand.",
-  "If CloudWatch metrics are not collected, focuswatch treats a model as used if the model name appears in the usage types of tokens on the bill. If AWS spells the model name differently in the usage type of the Provisioned Throughput, a used model can be reported as idle.",
+  "Calls to Provisioned Throughput are not billed per token, so the bill does not show whether the capacity is used. Without CloudWatch metrics, focuswatch therefore cannot detect that an account calls a model only through Provisioned Throughput, and reports the Provisioned Throughput as idle.",
+  "Without CloudWatch metrics, focuswatch treats Provisioned Throughput as used if the account's usage types for tokens contain the model name. If AWS spells the model name differently in the usage types for Provisioned Throughput, focuswatch might report Provisioned Throughput as idle although the model is in use.",
   "The end of a commitment is estimated from its first day on the bill. The bill does not show renewals, so after a renewal, the finding still states the end of the first term.",
 ]
 sources   = [

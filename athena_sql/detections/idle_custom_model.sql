@@ -5,12 +5,12 @@ ai_families = ["any"]
 schedule  = "daily"
 why       = """
 Bedrock charges about 2 USD/month to store a custom model. The same storage charge applies to each Custom Model Unit of
-an imported model. An active imported model also costs 3 to 9 USD/hour per Custom Model Unit. Models from trials are
-billed until someone deletes them.
+an imported model. An active imported model also costs 3 to 9 USD/hour per Custom Model Unit. Models that are left over
+from trials are billed until someone deletes them.
 """
 reason    = "The {model_kind} {resource_id} (usage types: {meters}) was stored or kept active for {lookback_days} days but received no invocations. The model costs {monthly_cost} {currency}/month."
 action    = """
-1. Check whether the model is invoked through Provisioned Throughput or an on-demand deployment. CloudWatch counts such invocations under the ARN of the Provisioned Throughput or the deployment, not under the ARN of the model. To list the Provisioned Throughput of the model:
+1. Check that the model is not invoked through Provisioned Throughput or an on-demand deployment. CloudWatch counts such invocations under the ARN of the Provisioned Throughput or the deployment, not under the ARN of the model. To list the Provisioned Throughput of the model:
    aws bedrock list-provisioned-model-throughputs --model-arn-equals {resource_id} --region {region_id}
 2. Confirm that the weights, or the training data and settings, are stored elsewhere. Deletion cannot be undone.
 3. If the model is not needed, delete it: aws bedrock delete-{model_kind} --model-identifier {resource_id} --region {region_id}

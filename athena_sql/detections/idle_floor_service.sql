@@ -14,11 +14,11 @@ action    = """
 3. If the {kind} is not needed, delete it: {delete_command}
 """
 blind_spots = [
-  "OpenSearch Dashboards, index state management and alerting send requests to the system indexes of a domain all day. To exclude system traffic, focuswatch reports a domain as idle if the daily average is at most one search and one write per minute on every day (parameter `system_rate`). A domain that users rarely search or write to is therefore also reported.",
+  "OpenSearch Dashboards, index state management and alerting send requests to the system indexes of a domain all day. To ignore this system traffic, focuswatch treats a domain as idle if, on every day, the domain receives on average at most one search and one write per minute (parameter `system_rate`). A domain that users rarely search or write to is therefore also reported.",
   "An OpenSearch domain for audit logs may be required even if it receives no searches. Writes to an OpenSearch domain count as usage only if the collected CloudWatch metrics include IndexingRate. A deployment collects this metric automatically.",
   "A stopped Neptune Analytics graph is not reported. AWS bills it under another usage type, at about a tenth of the price of a running graph.",
-  "AWS does not document the CloudWatch namespace of Neptune Analytics, so a graph is evaluated only if CloudWatch lists one of the graph's metrics.",
-  "The usage types of Amazon Q Business and Neptune Analytics have not been verified against a real FOCUS export. If the usage types on the bill differ, idle indexes and graphs are not reported.",
+  "AWS does not document the CloudWatch namespace of Neptune Analytics. focuswatch evaluates a graph only if it finds metrics of the graph in the namespace AWS/Neptune or AWS/Neptune-Graph.",
+  "The usage types of Amazon Q Business and Neptune Analytics have not been verified against a real FOCUS export. If the usage types on the bill differ from those that this detection expects, idle indexes and graphs are not reported.",
 ]
 sources   = [
   "https://aws.amazon.com/kendra/pricing/",

@@ -8,13 +8,13 @@ why       = """
 A runaway agent or a leaked key can cost hundreds of USD/hour, but the bill shows this cost only a day later. CloudWatch
 shows the number of tokens within minutes. focuswatch estimates the cost of an hour by multiplying the number of tokens
 in that hour by the most recent token price on the bill. The estimated cost of an hour is compared with the usual cost
-at the same time of day. The estimated cost of a day for a use case or team is compared with one day's share of its
-monthly budget.
+at the same time of day. For a use case or team with a monthly budget, the estimated cost of the day is compared with
+one day's share of that budget.
 """
 reason    = "{subject} cost an estimated {hourly_cost} {currency} in the hour that started at {last_hour}. The estimated cost since {first_hour} exceeds the {compared_with} ({compared_cost} {currency}) by {estimated_excess} {currency} in total. The estimate is the number of tokens that CloudWatch counted, multiplied by the most recent price on the bill. When the bill for the day is complete, the billed cost replaces the estimate."
 action    = """
 1. In the Bedrock model invocation log or in CloudTrail, identify who has called the model since {first_hour}.
-2. If the usage is not intentional, stop the workload, or remove bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream from the caller's role. If an access key leaked, disable the key first.
+2. If the usage is not intentional, stop the workload, or remove the permissions bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream from the caller's role. If an access key leaked, disable the key first.
 3. If the usage is intentional, declare a planned launch in owners.toml (focuswatch note prints the required section), or raise monthly_budget.
 """
 blind_spots = [

@@ -12,8 +12,9 @@ account is reported once.
 reason    = "The {principal_type} {principal_name} in account {sub_account_name} called Amazon Bedrock for the first time on {first_day}. The charges through {last_day} total {monthly_cost} {currency}, for {models}."
 action    = """
 1. Ask the account owner whether the {principal_type} {principal_name} is expected to use {models}.
-2. Identify who created the {principal_type}: aws cloudtrail lookup-events --region us-east-1 --lookup-attributes AttributeKey=ResourceName,AttributeValue={principal_name}. Check the source IP addresses of the caller's Bedrock calls: aws cloudtrail lookup-events --region REGION --start-time {first_day} --lookup-attributes AttributeKey=EventSource,AttributeValue=bedrock.amazonaws.com
-3. If the calls were not authorized, deactivate the caller's access keys or API key, deny bedrock:InvokeModel, bedrock:InvokeModelWithResponseStream and bedrock:CallWithBearerToken to the caller, then search CloudTrail for other API calls with these keys.
+2. Identify who created the {principal_type}: aws cloudtrail lookup-events --region us-east-1 --lookup-attributes AttributeKey=ResourceName,AttributeValue={principal_name}
+3. Check the source IP addresses of the caller's Bedrock calls: aws cloudtrail lookup-events --region REGION --start-time {first_day} --lookup-attributes AttributeKey=EventSource,AttributeValue=bedrock.amazonaws.com
+4. If the calls were not authorized, deactivate the caller's access keys or API key, deny bedrock:InvokeModel, bedrock:InvokeModelWithResponseStream and bedrock:CallWithBearerToken to the caller, then search CloudTrail for other API calls with these keys.
 """
 blind_spots = [
   "This detection requires a CUR 2.0 export that contains IAM principals (option --principals of focuswatch scan). AWS has recorded the callers of Amazon Bedrock only since 2026-04-08, so a caller that used Bedrock before this date can be reported as new.",

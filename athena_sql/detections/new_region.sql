@@ -7,8 +7,8 @@ security_types = ["TTPs/Defense Evasion/UnusedRegion", "Unusual Behaviors"]  # h
 notify    = "once"
 topic     = "new-region"
 why       = """
-Attackers use stolen credentials in Regions that are not monitored. An attack often first appears on the bill as a
-charge in a new Region, even if it is only one cent or free-tier usage; larger costs follow within hours. Each new
+Attackers use stolen credentials in Regions that are not monitored. On the bill, the first sign of an attack is often a
+charge in a new Region, sometimes of only one cent or for free-tier usage. Larger costs follow within hours. Each new
 Region in an account is reported once.
 """
 reason    = "Account {sub_account_name} was first billed in {region_id} on {first_day}. The charges through {last_day} total {monthly_cost} {currency}, for {services}."
@@ -18,7 +18,7 @@ action    = """
 3. If use of the Region was not authorized, list the resources with aws resourcegroupstaggingapi get-resources --region {region_id}, disable the access keys that created the resources, then deny the Region with a service control policy.
 """
 blind_spots = [
-  "The export does not show usage before its first day. Therefore, a Region with charges in the first 14 days of the bill is not reported as new.",
+  "The first 14 days of the bill are the baseline, so a Region with charges in these days is not reported as new. The export does not show usage before its first day, so a Region that was used only before that day can be reported as new.",
   "Activity that does not appear on the bill, such as some free usage, is not detected.",
   "In the first 14 days of an account, this detection reports only Regions that no other account has used before.",
   "CloudFront, Lambda@Edge, Global Accelerator, S3 Transfer Acceleration, and WAF and Shield for CloudFront are not evaluated, because AWS bills these services in the Region where their traffic occurs.",

@@ -15,7 +15,7 @@ severity and is summarized in one line. For GPUs, Bedrock, data transfer, and se
 severity is high even if the first charge is small. If the cost of a new service exceeds `notable_cost_usd` within a
 week, the severity of the finding becomes high.
 """
-reason    = "Account {sub_account_name} was first billed for {service_name} on {first_day}, in {regions}. The charges through {last_day} total {monthly_cost} {currency}. Service already used by another account: {used_elsewhere}."
+reason    = "Account {sub_account_name} was first billed for {service_name} on {first_day}, in {regions}. The charges through {last_day} total {monthly_cost} {currency}. Another account already used this service: {used_elsewhere}."
 action    = """
 1. Ask the account owner whether use of {service_name} was planned.
 2. Identify who started using the service in {regions}: aws cloudtrail lookup-events --start-time {first_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false --region REGION
@@ -30,7 +30,7 @@ blind_spots = [
   "The export does not show usage before its first day, so services with charges in the first 14 days of the bill count as already in use.",
   "If AWS renames a service and this detection does not list the old name, the service is reported as new once for each account.",
   "In the first 14 days of an account, this detection reports only Bedrock, services with GPU usage, data transfer, and services that no other account has used before.",
-  "If AWS renames a service that this detection lists, the new name is not reported as a new service. The old and the new name count as one service, because AWS does not document which of the two names a FOCUS export contains.",
+  "This detection lists services that AWS has renamed, and counts the old and the new name as one service. A FOCUS export can contain either name, because AWS does not document which name the export uses. If the account already used the service under one name, charges under the other name are not reported.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html",

@@ -16,9 +16,9 @@ action    = """
 """
 blind_spots = [
   "The potential savings are an estimate: Spot prices vary by instance type and Region, and interruptions lengthen jobs.",
-  "Spot capacity for the largest GPU instances is scarce. Jobs with a deadline may require On-Demand instances.",
+  "Spot capacity for the largest GPU instances is scarce, so jobs with a deadline may require On-Demand instances.",
   "Training on HyperPod, on EC2, and in processing jobs is not evaluated.",
-  "Instance hours are not weighted by instance size. Training with at least as many Spot hours as On-Demand hours is not reported, even if the On-Demand instances are larger.",
+  "Hours of small and large instances count equally. Training with at least as many Spot hours as On-Demand hours is therefore not reported, even if the On-Demand instances are larger.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html",

@@ -19,8 +19,7 @@ action    = """
 """
 blind_spots = [
   "Collections in an account or collection group share OCUs, so the bill may not show which collection uses the OCUs.",
-  "A collection that serves a workload other than Bedrock counts as used only if focuswatch collects the CloudWatch metric SearchRequestRate.",
-  "If Bedrock in another account searches a collection, the collection is reported as orphaned unless focuswatch collects the CloudWatch metric SearchRequestRate.",
+  "Without the CloudWatch metric SearchRequestRate, focuswatch cannot detect searches by Bedrock in other accounts or by workloads other than Bedrock. If a collection has only such searches and its account does not use Bedrock, focuswatch reports the collection as orphaned.",
   "In an account that uses Bedrock, a collection is reported only if focuswatch collects both the CloudWatch metric SearchRequestRate and the links between knowledge bases and collections.",
 ]
 sources   = [

@@ -9,14 +9,14 @@ Bedrock usage that violates the rules of a use case. The finding states the cost
 what the same number of tokens would cost with the cheapest model and tier that the rules allow. To print an IAM policy
 or SCP that denies calls that violate the rules, run focuswatch policy USE_CASE.
 """
-reason    = "Over {lookback_days} days, use case {use_case} used {million_tokens} million tokens in violation of its rules ({broken}): {usage}. The tokens cost {monthly_usage_cost} {currency}/month. Estimated cost per month of the same tokens with an allowed model and tier, in {currency}: {monthly_allowed_cost} ({allowed_usage})."
+reason    = "Over {lookback_days} days, use case {use_case} used {million_tokens} million tokens in violation of its rules ({broken}): {usage}. The tokens cost {monthly_usage_cost} {currency}/month. With the cheapest allowed model and tier, the estimated cost of the same tokens, in {currency}/month, is {monthly_allowed_cost} ({allowed_usage})."
 action    = """
 1. Ask the owner of {workload} why the workload does not follow the rules of {use_case}: {rules}.
 2. If the usage is intended, change the key "models", "batch" or "regions" in [use_cases.{use_case}] of owners.toml.
-3. If the usage is not intended, change the workload to follow the rules of {use_case}. To deny calls that violate the rules, print a policy with focuswatch policy USE_CASE, review the policy, and attach it.
+3. If the usage is not intended, change the workload to follow the rules of {use_case}. To deny calls that violate the rules, run focuswatch policy USE_CASE, review the policy that the command prints, and attach the policy.
 """
 blind_spots = [
-  "Model names on the bill differ from model IDs, so a model is allowed if its name on the bill contains all words and numbers in a pattern from owners.toml.",
+  "Model names on the bill differ from model IDs, so focuswatch treats a model as allowed if its name on the bill contains all words and numbers of at least one pattern in owners.toml. A model with a similar name can therefore count as allowed, and its usage is not reported.",
   "Tags determine which charges belong to a use case, so usage without the use case's tag is not checked.",
   "Only Bedrock tokens are checked; Provisioned Throughput, image generation and SageMaker are not checked.",
   "The estimated cost with an allowed model and tier assumes the same number of tokens, although another model may need more or fewer tokens. If the bill has no price for an allowed model and tier, the finding does not state this estimate.",

@@ -9,7 +9,7 @@ budgets for Bedrock callers, in tokens or money, per day or per month. For a mon
 the owner when usage at the current pace would exceed the budget, and when usage reaches 70, 85 and 100% of the budget.
 For a daily caller budget, focuswatch notifies the owner when usage reaches 70, 85 and 100% of the budget.
 """
-reason    = "Usage under the caller budget {budget_name} is {pace_status}: {used} of {budget} {unit} ({used_percent}%) for {budget_period}, based on charges through {last_day}. Highest usage: {main_principal}."
+reason    = "Usage counted toward the caller budget {budget_name} is {pace_status}: {used} of {budget} {unit} ({used_percent}%) for {budget_period}, based on charges through {last_day}. Highest usage: {main_principal}."
 action    = """
 1. List spend by caller: focuswatch report ai_spend_by_principal
 2. Ask the owner of {main_principal} whether the usage is intentional. If one session costs much more than the other sessions, a loop or a retry storm is likely.
@@ -17,7 +17,7 @@ action    = """
 """
 blind_spots = [
   "This detection requires a CUR 2.0 export that contains IAM principals (option --principals of focuswatch scan). AWS has recorded the callers of Amazon Bedrock only since 2026-04-08, so earlier usage does not count toward a caller budget.",
-  "The bill arrives a day after the usage, so focuswatch notifies the owner only after the usage, and a caller budget does not block calls. The last two days of the bill are not complete, so actual usage can be higher than the finding states.",
+  "Charges appear on the bill a day after the usage, so focuswatch can notify the owner only afterwards. A caller budget does not block calls. The last two days of the bill are not complete, so actual usage can be higher than the finding states.",
   "The pace is the average daily usage over the last seven complete days (days whose charges no longer change). The pace does not take weekends or planned launches into account.",
   "If AWS does not record the caller of a charge, the charge counts toward the budget of the team that owns the account, but not toward budgets for principals, roles or tags.",
 ]

@@ -16,8 +16,8 @@ action    = """
 """
 blind_spots = [
   "The potential savings are an estimate: half the cost of input and output tokens. If a workload uses prompt caching, the savings are lower, because batch inference does not support prompt caching.",
-  "The bill is evaluated by day, so a nightly job without a tag cannot be distinguished from a job that runs all day.",
-  "Not every model supports batch inference, and a batch job needs at least 100 prompts.",
+  "The bill is evaluated by day, so a job that runs every night cannot be distinguished from a job that runs all day. A job that runs every night is therefore reported only if it has a tag such as batch or nightly.",
+  "Not every model supports batch inference, and a batch job needs at least 100 prompts. focuswatch does not check these requirements, so it can report usage that cannot move to batch inference.",
   "If a workload has a tag such as batch or nightly, the detection assumes that the tag is correct.",
 ]
 sources   = [

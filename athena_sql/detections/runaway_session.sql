@@ -5,8 +5,8 @@ schedule  = "every_refresh"
 notify    = "once"
 why       = """
 If an agent loops or retries endlessly, one session can cost many times as much as other sessions of the same role. The
-cost of a runaway session may not be noticeable in the total cost of the account. AgentCore runs each agent in its own
-role session, so the bill shows the cost of each agent run.
+cost of a runaway session may not be noticeable in the total cost of the account. AgentCore uses a separate role session
+for each agent run, so the bill shows the cost of each run.
 """
 reason    = "The {session_kind} {session} of role {principal_name} cost {session_cost} {currency} from {first_day} to {last_day}, {ratio} times the median cost of {sessions_of_role} sessions of this role ({median_cost} {currency}). Main model: {model}."
 action    = """

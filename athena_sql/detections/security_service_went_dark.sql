@@ -5,8 +5,8 @@ schedule  = "daily"
 security_types = ["TTPs/Defense Evasion/SecurityServiceStopped"]  # https://attack.mitre.org/techniques/T1562/
 why       = """
 Attackers disable the services that would detect the attack, such as GuardDuty, CloudTrail, Config, Security Hub and
-Inspector. AWS bills an enabled security service every day. If a security service is no longer billed in a Region where
-other services are still billed, the security service was probably disabled.
+Inspector. An enabled security service usually has charges every day. If its charges stop in a Region where other
+services are still billed, someone probably disabled the security service.
 """
 reason    = "Account {sub_account_name} was billed for {service_name} in {region_id} every day through {last_day}, but not on the {stopped_days} complete days since then. Other services in the Region ({other_services}) are still billed."
 action    = """
@@ -16,9 +16,9 @@ action    = """
 """
 blind_spots = [
   "A security service that stops in a Region without other charges, or in a closed account, is not reported.",
-  "AWS bills Config per recorded configuration item and CloudTrail per data event. If an enabled Config recorder or trail records nothing for days, its charges stop, and focuswatch reports the service as stopped.",
+  "AWS charges for Config per recorded configuration item and for CloudTrail per data event, so a recorder or trail that records nothing has no charges. If an enabled recorder or trail records nothing for days, focuswatch reports the service as stopped.",
   "A security service counts as active while any of its usage types is billed, so a disabled protection plan, rule or trail is not reported. A disabled GuardDuty detector is not reported while GuardDuty Malware Protection for S3 is billed.",
-  "AWS does not charge for the first copy of management events, so a trail without charges is not evaluated.",
+  "The first copy of management events is free. A trail that records only this copy has no charges, so this detection cannot determine whether the trail stopped.",
   "Security Hub and Security Hub CSPM count as one service.",
 ]
 sources   = [

@@ -7,9 +7,9 @@ schedule  = "daily"
 why       = """
 If a use case sets on_cap in owners.toml, it has a spend cap: its `cap` (total since the first charge) or, if `cap` is
 not set, its `monthly_budget` (per calendar month). Owners are notified when spend reaches 70, 85 and 100% of the cap.
-When spend reaches 100% of the cap, the value of on_cap determines what focuswatch does. With "notify", focuswatch only
-sends the notification. With "ask", an approver can pause spending by pressing a button. With "pause", focuswatch pauses
-spending immediately. For more information about spend caps, see docs/control.md.
+If on_cap is "notify", focuswatch only sends these notifications. If on_cap is "ask", an approver can pause spending at
+100% of the cap by pressing a button. If on_cap is "pause", focuswatch pauses spending immediately at 100% of the cap.
+For more information about spend caps, see docs/control.md.
 """
 reason    = "Use case {use_case} has spent {spent} of {limit_amount} {currency} ({spent_percent}% of {limit_of}) and currently spends {daily_cost} {currency}/day. When the cap is reached, {at_cap}."
 action    = """

@@ -11,9 +11,9 @@ can reach hundreds of USD/hour. A budget alert arrives after the money is spent.
 """
 reason    = "{model} used {peak_million_tokens} million tokens on {peak_day}, {ratio} times {compared_with} ({expected_million_tokens} million). The excess usage from {first_day} to {last_day} cost {monthly_cost} {currency} ({planned})."
 action    = """
-1. Identify the caller on {peak_day} in CloudTrail or the Bedrock invocation log: aws bedrock get-model-invocation-logging-configuration --region {region_id}
+1. Identify the caller on {peak_day} in CloudTrail or the Bedrock invocation log. To find out where the log is stored, run: aws bedrock get-model-invocation-logging-configuration --region {region_id}
 2. Review the token types. Many cache reads ({cache_read_share}% of the tokens on {peak_day}) suggest an agent in a loop. Many output tokens suggest a batch job. Usage at night and on weekends suggests automation.
-3. If the usage is not intentional, remove bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream from the caller's role, or disable the caller's access key. Then set a token limit and a step limit in the workload.
+3. If the usage is not intentional, remove the permissions bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream from the caller's role, or disable the caller's access key. Then set a token limit and a step limit in the workload.
 """
 action_of_others = """
 1. Identify the caller on {peak_day}: the API key, project or user that {provider} records for calls to the model.
@@ -24,8 +24,8 @@ blind_spots = [
   "An account with less than 14 days of token usage has no baseline and is not evaluated. The detection new_service reports the first use of Bedrock.",
   "A new workload has no baseline of its own, so its tokens are compared with the token usage of the whole account. In an account with high usage, the spike of a new workload may therefore not be reported.",
   "Token usage that moves from one model or inference profile to another in the same account is not reported.",
-  "A large job that runs once a month is reported every month. A launch that is not in owners.toml is also reported.",
-  "If the bill for a day is incomplete, focuswatch estimates the share of the account's charges that the export already contains. To do so, focuswatch divides the cost of each service by its cost on the same weekday one week earlier, and uses the median of these ratios. If the account has fewer than 3 services (parameter `least_services`), focuswatch assumes that the export already contains all charges. In this case, or if token charges arrive later than the other charges, the share is too high, and a spike may be reported one or two days later. If token charges arrive earlier than the other charges, the estimated share is too low, and tokens that only moved to another workload can be reported as a spike.",
+  "A large job that runs once a month is reported every month. A product launch that is not declared in owners.toml is also reported as a spike.",
+  "A spike is reported only if the token usage of the whole account also exceeds its expected usage. If the bill for a day is incomplete, focuswatch multiplies the expected usage of the account by the share of the account's charges that the export already contains. To estimate this share, focuswatch divides the cost of each service by its cost on the same weekday one week earlier, and uses the median of these ratios. If the account has fewer than 3 services (parameter `least_services`), focuswatch assumes that the export already contains all charges. In this case, or if token charges arrive in the export later than the other charges, the estimated share is too high. focuswatch may then report a spike one or two days late. If token charges arrive earlier than the other charges, the estimated share is too low. focuswatch may then report tokens that only moved to another workload as a spike.",
   "During a planned launch, usage of the launch's use case is reported only if it exceeds the baseline multiplied by the `factor` of the launch in owners.toml.",
   "Input, output and cache tokens count equally toward the spike; a spike is reported only if its excess cost is at least `least_daily_cost_usd` per day.",
 ]

@@ -26,7 +26,7 @@ blind_spots = [
   "Models and AI services with charges in the first 14 days of an account or in the first 14 days of the bill count as already in use.",
   "A model counts as in use from the first day on which it costs at least `trial_daily_cost_usd` (1 USD by default). focuswatch resolves the finding when 28 days have passed since this first day.",
   "A use case without `rows` in owners.toml matches all charges of its team, but does not exempt a new model or AI service from this detection.",
-  "If most tokens of a new model moved from older models of the same family, the new model is a replacement and is not reported, even if it costs more.",
+  "If a new model replaces older models of the same family, the new model is not reported, even if it costs more. focuswatch assumes a replacement if the daily tokens of the older models fell by at least 25%, and by at least half of the daily tokens of the new model.",
   "EC2 instances with GPUs are reported by the detection gpu_burst; OpenSearch Serverless is not counted as an AI service.",
 ]
 sources   = [

@@ -8,7 +8,7 @@ A GPU costs 1 to 7 USD/hour, whether it is used or idle. Many GPUs are idle most
 few requests, belong to a notebook that is never stopped, or are part of an instance with eight GPUs where one GPU is
 sufficient. CPU metrics and invocation counts do not show whether a GPU is idle.
 """
-reason    = "GPU instances ({instance_types}) ran for {gpu_hours} GPU hours on {days_run} of {lookback_days} days with a mean utilization of {mean_utilization}% ({peak_utilization}% on the busiest day). The GPUs cost {monthly_gpu_cost} {currency}/month; an estimated {monthly_cost} {currency}/month of this cost pays for idle time."
+reason    = "GPU instances ({instance_types}) ran for {gpu_hours} GPU hours on {days_run} of {lookback_days} days with a mean utilization of {mean_utilization}% ({peak_utilization}% on the busiest day). The GPUs cost {monthly_gpu_cost} {currency}/month, of which an estimated {monthly_cost} {currency}/month is for idle time."
 action    = """
 1. Check whether {resource_id} was sized for higher usage in the past: review its metrics GPUUtilization and GPUMemoryUtilization in CloudWatch for the past few months. A model can require a lot of GPU memory even if its GPU utilization is low, so choose an instance type with enough GPU memory.
 2. For an endpoint: host several models on one endpoint (inference components, which can also scale to zero), use smaller instances, or reduce the number of instances: aws sagemaker update-endpoint-weights-and-capacities --region {region_id} ...
@@ -17,8 +17,8 @@ action    = """
 blind_spots = [
   "The potential savings are an estimate: the cost multiplied by the share of time in which the GPUs were idle. If no smaller instance type is available, the actual savings are lower.",
   "Utilization shows whether a kernel ran, but not how much of the GPU the kernel used; a busy GPU can still be oversized.",
-  "EC2 does not report GPU metrics unless the CloudWatch agent collects them; instances without GPU metrics are counted as not evaluated. Inferentia and Trainium do not report GPU utilization, so their instances are always counted as not evaluated.",
-  "GPU memory is not evaluated: a model that must stay loaded needs the GPU even if utilization is low.",
+  "GPU metrics of an EC2 instance exist only if the CloudWatch agent collects them; instances without GPU metrics are counted as not evaluated. Inferentia and Trainium do not report GPU utilization, so their instances are always counted as not evaluated.",
+  "GPU memory is not evaluated, so a GPU with low utilization is reported even if a model must stay loaded in its memory.",
   "Endpoints without invocations are reported by the detection idle_sagemaker_endpoint, not by this detection.",
 ]
 sources   = [

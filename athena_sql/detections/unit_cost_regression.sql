@@ -13,12 +13,12 @@ falls at the same time.
 """
 reason    = "{unit} of {item} cost {unit_cost} {currency} from {first_day} to {last_day}, {increase_percent}% more than in the week before ({unit_cost_before} {currency}), because {cause}. At the current volume, the additional cost is {monthly_cost_if_continues} {currency}/month."
 action    = """
-1. Compare the week that starts on {first_day} with the week before. Check the usage types of {item} for another tier or inference profile. In CloudTrail, check who changed an endpoint or an inference profile.
-2. For tokens: if your data is allowed to leave the Region, use the global inference profile. Use the priority and latency-optimized tiers only if a user waits for the response. Check https://aws.amazon.com/bedrock/pricing/ for price changes.
+1. Compare the cost and usage of {item} in the week that starts on {first_day} with the week before. Check whether the usage types of {item} show a different tier or inference profile than in the week before. In CloudTrail, check who changed an endpoint or an inference profile.
+2. For tokens: if your data is allowed to leave the Region, use the global inference profile, which costs less than a regional profile. Use the priority and latency-optimized tiers only if a user waits for the response. Check https://aws.amazon.com/bedrock/pricing/ for price changes.
 3. For an endpoint: check that a discount or Savings Plan still covers the instances. If traffic fell, lower the endpoint's minimum capacity: aws application-autoscaling register-scalable-target --service-namespace sagemaker --min-capacity N ...
 """
 action_of_others = """
-1. Compare the week that starts on {first_day} with the week before. Check the meters of {item} for another tier or region.
+1. Compare the cost and usage of {item} in the week that starts on {first_day} with the week before. Check whether the meters of {item} show a different tier or region than in the week before.
 2. Check the price list of {provider} for price changes, and whether a discount or committed usage has ended.
 3. If no user waits for the response, use a cheaper tier. If your data is allowed to leave the region, use a region or deployment type with a lower price.
 """
@@ -27,7 +27,7 @@ blind_spots = [
   "A higher share of output tokens or cache writes is a change in the token mix and is not reported as a unit cost increase; see the report unit_economics.",
   "Unit costs are compared for the same model and Region; a change to a more expensive model or Region is not reported.",
   "If an endpoint's invocations are not collected, only its cost per instance hour is evaluated.",
-  "In a week with little traffic, such as a holiday week, the instances keep running, so the cost per inference rises, and this increase can be reported.",
+  "In a week with little traffic, such as a holiday week, an endpoint's instances keep running, so the cost per inference rises. The detection might report this increase although no price or configuration has changed.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-understanding-cur-data.html",

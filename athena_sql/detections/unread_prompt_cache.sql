@@ -9,7 +9,7 @@ times the input price for a cache lifetime of five minutes, and twice the input 
 A cache write saves money only if later calls read the prefix before it expires. If a timestamp or an ID is near the
 start of a prompt, each call writes a new prefix.
 """
-reason    = "{workload} wrote {million_written_tokens} million tokens of {models} to the prompt cache on {active_days} of {lookback_days} days and read {million_read_tokens} million tokens from the cache. The cache cost {monthly_cache_cost} {currency}/month, {monthly_cost} {currency}/month more than the same tokens without caching."
+reason    = "{workload} wrote {million_written_tokens} million tokens of {models} to the prompt cache on {active_days} of {lookback_days} days and read {million_read_tokens} million tokens from the cache. Prompt caching of these tokens costs {monthly_cache_cost} {currency}/month, which is {monthly_cost} {currency}/month more than the same tokens would cost without caching."
 action    = """
 1. Compare the start of several prompts of this workload to find content that differs between calls, such as a date, a user or a request ID. Move this content after the last cache checkpoint.
 2. Check that calls with the same prefix follow each other within the lifetime of the cache (five minutes, or one hour if requested).
@@ -17,8 +17,8 @@ action    = """
 """
 blind_spots = [
   "If the bill contains no input tokens of the model, the input price is assumed to be the cache write price divided by 1.25.",
-  "Cache reads under another inference profile are not attributed to the profile that wrote the cache, so a cache that is read can be reported as unread.",
-  "The amount in the finding is the cost that caching adds to the bill, which you save by removing the cache checkpoints. If you change the prompts so that later calls read the cache, you save more.",
+  "Cache reads under another inference profile are not attributed to the profile that wrote the cache, so focuswatch might report a cache as unread although calls read the cache.",
+  "The amount in the finding is the additional cost of caching. To save this amount, remove the cache checkpoints. If you change the prompts so that later calls read the cache, you save more.",
   "A cache that is written on fewer than seven of the last 14 days is not reported.",
 ]
 sources   = [

@@ -12,7 +12,7 @@ spend is needed.
 reason    = "{service_name} in {region_id} costs {monthly_cost} {currency}/month. Required tags missing on both the resource and its account: {missing_tags}."
 action    = """
 1. Identify the owning team: search CloudTrail for the creator of the resource, or ask the account owner.
-2. Add the missing tags ({missing_tags}) to the resource: aws resourcegroupstaggingapi tag-resources --region {region_id} --resource-arn-list {resource_id} --tags KEY=VALUE. If the finding has no resource, the charges are for calls to base models: call the models through an application inference profile, and tag the profile.
+2. If the finding has no resource, the charges are for calls to base models: call the models through an application inference profile, and tag the profile. Otherwise, add the missing tags ({missing_tags}) to the resource: aws resourcegroupstaggingapi tag-resources --region {region_id} --resource-arn-list {resource_id} --tags KEY=VALUE
 3. Activate the tag keys as cost allocation tags in the payer account: aws ce update-cost-allocation-tags-status --cost-allocation-tags-status TagKey=KEY,Status=Active
 """
 action_of_others = """
@@ -22,8 +22,8 @@ action_of_others = """
 """
 blind_spots = [
   "The bill shows the values of a tag only from the day the tag was activated as a cost allocation tag.",
-  "AWS does not document the prefix of cost category names in the FOCUS 1.2 column Tags, so this detection removes only known prefixes.",
-  "AWS does not document whether the bill contains a ResourceId for calls to base models. Without a ResourceId, the finding does not name a resource.",
+  "If owners.toml requires a cost category as a tag, the detection might report the cost category as missing, because AWS does not document the prefix of cost category names in the FOCUS 1.2 column Tags. The detection removes only known prefixes.",
+  "AWS does not document whether charges for calls to base models have a ResourceId. Charges without a ResourceId are grouped into one finding per account, Region and service, and the finding does not name a resource.",
   "User subscriptions (such as Kiro) are not evaluated, because a user of IAM Identity Center cannot be tagged.",
   "If the charges of a resource have different tags, the tags of the most recent day are used. If the tags also differ on that day, the tags of the charge with the most tags are used.",
 ]

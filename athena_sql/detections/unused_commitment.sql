@@ -6,11 +6,11 @@ why       = """
 A Savings Plan or a reservation is billed every hour, even if it does not cover any usage. Unused hours of a commitment
 cannot be used later. AWS Budgets reports unused hours only if a utilization budget exists for the commitment.
 """
-reason    = "The {commitment_type} {commitment_name} was {unused_percent}% unused for {lookback_days} days across the organization. The commitment costs {monthly_commitment} {currency}/month, and {monthly_cost} {currency}/month of this cost was unused."
+reason    = "Over the last {lookback_days} complete days, {unused_percent}% of the {commitment_type} {commitment_name} was unused across the organization. The commitment costs {monthly_commitment} {currency}/month, of which {monthly_cost} {currency}/month pays for the unused part."
 action    = """
 1. Identify when utilization decreased and which usage stopped: open the utilization report for {resource_id} in Cost Explorer.
-2. Change workloads so that this commitment covers their usage. A Compute Savings Plan covers EC2, Fargate and Lambda in every Region. An EC2 Instance Savings Plan or an EC2 reservation covers one instance family in one Region. In the Billing preferences of the payer account, check that discount sharing for reservations and Savings Plans is enabled for all accounts.
-3. If no other usage can use the commitment: exchange a convertible Reserved Instance, or sell a standard EC2 Reserved Instance on the Reserved Instance Marketplace. A Savings Plan cannot be canceled, exchanged or sold: note the end date, and buy a smaller commitment when the Savings Plan ends.
+2. Change workloads so that this commitment covers their usage. A Compute Savings Plan covers EC2, Fargate and Lambda in every Region. An EC2 Instance Savings Plan covers one instance family in one Region. An EC2 Reserved Instance covers one instance type, or other sizes of the instance family if it is size-flexible. In the Billing preferences of the payer account, check that discount sharing for reservations and Savings Plans is enabled for all accounts.
+3. If the commitment cannot cover any other usage, exchange it (convertible Reserved Instance) or sell it on the Reserved Instance Marketplace (standard EC2 Reserved Instance). A Savings Plan cannot be canceled, exchanged or sold: note the end date, and buy a smaller commitment when the Savings Plan ends.
    {describe_command}
 """
 blind_spots = [

@@ -7,9 +7,9 @@ so the order of addition does not change the total. The column `charge_kind` has
 (corrections of earlier invoices, and adjustments), tax, credit, fee (recurring, one-time or purchase), or usage.
 `account_from` is the first day of the account's period in the table account_periods. The tags and the OU of this period
 determine the owner of the charge. `invoice_id` is null until the provider issues the invoice. FOCUS 1.0 exports do not
-have the column InvoiceId, so `invoice_id` is always null for these exports. FOCUS defines corrections
-in the column ChargeClass:
-https://github.com/FinOps-Open-Cost-and-Usage-Spec/FOCUS_Spec/blob/main/specification/columns/chargeclass.md
+have the column InvoiceId, so `invoice_id` is always null for these exports. Corrections are charges that have the
+value Correction in the FOCUS column ChargeClass (see
+https://github.com/FinOps-Open-Cost-and-Usage-Spec/FOCUS_Spec/blob/main/specification/columns/chargeclass.md).
 """
 reads = ["focus_export", "account_periods"]
 */

@@ -4,9 +4,9 @@ why   = """
 When an OU is renamed, owners.toml still contains its old name, and the spend of its accounts becomes unallocated. The
 query returns each OU in owners.toml that contained accounts earlier but is empty now. For each of these OUs, the query
 also returns the cost of its former accounts in the last 30 days. If an account left the OU within these 30 days, only
-its cost since that day is included. The query cannot distinguish a renamed OU from an OU whose accounts were all moved.
-If you moved an account to an OU of another team intentionally, no action is required: the account's spend is allocated
-to that team.
+its cost from the day on which the account left is included. The query cannot distinguish a renamed OU from an OU whose
+accounts were all moved. If you moved an account to an OU of another team intentionally, no action is required: the
+account's spend is allocated to that team.
 """
 reads = ["account_periods", "accounts", "owner_rules", "owned_days"]
 [parameters]

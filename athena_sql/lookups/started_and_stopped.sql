@@ -2,7 +2,8 @@
 title = "Resources that started or stopped at the start of a cost increase"
 why   = """
 On the first day of a cost increase, a resource, meter, operation, Region or service may appear on the bill for the
-first or the last time. Such a start or stop is usually the cause of the increase.
+first or the last time. Such a start or stop often explains the increase: for example, a new resource adds cost, or a
+more expensive instance type replaces a cheaper one.
 """
 reads = ["daily_charges"]
 [parameters]

@@ -2,9 +2,10 @@
 title = "Bedrock calls and tokens before and during a cost increase"
 why   = """
 The cost of tokens depends on the number of calls, the number of tokens per call, the mix of token kinds, and the
-prices. The number of calls comes from CloudWatch, and the number of tokens comes from the bill. The averages include
-only days with both calls and tokens. The days of the cost increase are compared with the same weekdays before the
-increase. The number of calls does not include batch inference.
+prices. The number of calls comes from CloudWatch, and the number of tokens comes from the bill. The query returns the
+average number of calls, number of tokens and token cost per day, during the cost increase and on the same weekdays
+before the increase. These averages include only days with both calls and tokens. The number of calls does not include
+batch inference.
 """
 reads = ["activity", "token_charges"]
 [parameters]

@@ -5,8 +5,9 @@ why   = """
 The report covers the last 30 complete days (days whose charges no longer change). The report has one row for each
 service name under which AI usage is billed. `seen_by_bedrock_filter` is the cost that Cost Explorer shows if you filter
 by Amazon Bedrock. All other AI costs are billed under other service names, such as OpenSearch, Marketplace, SageMaker,
-Lambda, S3, EBS and CloudWatch Logs. If links between resources were collected, the report includes resources that a
-knowledge base, agent or gateway uses. For these resources, `linked_from` is the knowledge base, agent or gateway.
+Lambda, S3, EBS and CloudWatch Logs. If focuswatch has data about links between resources (option --links, or the
+collector of a deployment), the report includes the resources that a knowledge base, agent or gateway uses. For these
+resources, `linked_from` is the knowledge base, agent or gateway.
 """
 [parameters]
 days = 75                      # the 30 complete days, and the incomplete days after them

@@ -3,17 +3,18 @@ title = "Bedrock token cost per run, ticket or customer, last 30 days"
 basis = "EffectiveCost of Bedrock tokens, excluding purchases, credits and tax"
 why   = """
 The report covers the last 30 complete days (days whose charges no longer change). Model invocation logs contain the
-caller (`identity.arn`) and the request metadata of each call, such as a run, ticket or customer. For each metadata key,
-the report has one row for each value of the key, highest cost first. Logged tokens are priced at the cost per token
-that the bill shows for the same day. The column `counted_as` has the value `value` if the row shows one value of the
-key, `other values` if the row combines all values after the first 100, and `no value` if the row shows logged calls
-without the key. Tokens that the logs of an account do not contain, such as tokens of batch inference, appear in the row
-`not logged`. Tokens for accounts and days without a collected log appear in the row `no invocation log`. Logged tokens
-that the bill does not contain yet are subtracted in the row `not on the bill yet`, which has negative amounts. The rows
-of each key add up to the token spend on the bill. `average_cost` is the average cost per value of the key.
-`unpriced_million_tokens` is the number of logged tokens, in millions, that have no price because the bill for the same
-day does not contain their model. `uncounted_invocations` is the number of calls without token counts in the log, such
-as failed calls.
+caller (`identity.arn`) and the request metadata of each call, such as the ID of a run, ticket or customer. For each
+metadata key, the report has one row for each value of the key, highest cost first. Logged tokens are priced at the cost
+per token that the bill shows for the same day. The column `counted_as` states what a row contains. A row `value` shows
+one value of the key. The row `other values` combines all values after the first 100. The row `no value` shows logged
+calls without the key. Tokens that the logs of an account do not contain, such as tokens of batch inference, appear in
+the row `not logged`. Tokens for accounts and days without a collected log appear in the row `no invocation log`. If the
+logs contain tokens that are not on the bill yet, the row `not on the bill yet` offsets these tokens with negative
+amounts.
+Therefore, the rows of each key add up to the token spend on the bill. `average_cost` is the total cost of all values of
+the key divided by the number of values. `unpriced_million_tokens` is the number (in millions) of logged tokens that
+have no price because the bill for the same day does not contain their model. `uncounted_invocations` is the number of
+calls without token counts in the log, such as failed calls.
 """
 [parameters]
 days = 75                      # the 30 complete days, and the incomplete days after them

@@ -8,9 +8,10 @@ with the cost on the bill. `baseline_daily_cost` is the mean daily cost of the u
 launch. `actual_factor` is the highest daily cost during the launch divided by `baseline_daily_cost`. `average_factor`
 is the mean daily cost during the launch divided by `baseline_daily_cost`. `daily_cost_after` is the mean daily cost of
 the use case in the two weeks after the launch. If the use case has a unit and the activity file contains its unit
-counts, the report shows the cost per unit before and during the launch. `accepted_unit_cost` is the maximum cost per
-unit that owners.toml accepts. `ended_this_week` is true if the charges for the last day of the launch became complete
-in the last seven days. The weekly digest lists only these launches, so each launch appears once.
+counts, the report shows the cost per unit before and during the launch. `accepted_unit_cost` is the maximum accepted
+cost per unit, as set in owners.toml. `ended_this_week` is true if the launch has ended and the charges for its last day
+became complete within the last seven days. The weekly digest lists only launches for which `ended_this_week` is true,
+so each launch appears once.
 """
 [parameters]
 days = 90

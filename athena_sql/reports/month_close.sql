@@ -4,15 +4,15 @@ basis = "BilledCost of usage and fees, excluding credits and tax"
 kind  = "month_close"
 why   = """
 For the whole bill, each team and each use case, the report compares the actual cost of a month with the forecasts made
-on days 1, 10 and 20 of the month. The first scan of each day stores the forecasts. If no forecast was stored on one of
-these days or in the three days after, the report computes the forecast from the charges through day 1, 10 or 20, and
-lists the day in the column `recomputed`. `difference` is the actual cost minus the forecast from day 1. It is the sum
-of `launches`, `incidents`, `price`, `late_charges` and `other`. `launches` is the cost above the baseline for launches
+on days 1, 10 and 20 of the month. The first scan of each day stores the forecasts. If no scan stored the forecast for
+day 1, 10 or 20 on time or at most three days late, the report computes this forecast from the charges through that day.
+The column `recomputed` lists such days. `difference` is the actual cost minus the forecast from day 1. It is the sum of
+`launches`, `incidents`, `price`, `late_charges` and `other`. `launches` is the cost above the baseline for launches
 that started in the month. `incidents` is the additional cost of anomaly and security findings that started in the
 month. `price` is the increase or decrease in cost that was caused by price changes since the previous month.
-`late_charges` is the total of the charges that were added after the last forecast was stored, to days that were already
-complete at that time. `other` is the part of the difference without a known cause. `next_month` is the forecast for the
-following month, computed from the charges through the end of the closed month.
+`late_charges` is the total of the charges that arrived after the last forecast was stored, although the days of these
+charges were already complete at that time. `other` is the part of the difference without a known cause. `next_month` is
+the forecast for the following month, computed from the charges through the end of the closed month.
 """
 [parameters]
 months_before = 1              # 1 selects the last month before the day of the report

@@ -7,10 +7,10 @@ charges belong to the use case. An intent is the purpose of the spend, such as e
 states the intent of each use case. For a charge without a use case, the report uses the value of the `intent` tag as
 the intent. For experiments, the report shows the cap and the review date. If a use case has a unit and the activity
 file contains its unit counts, the report shows the cost per unit. Unit counts have the namespace `business`, the name
-of the use case as resource_id, and the unit as metric. `accepted_unit_cost` is the maximum cost per unit that
-owners.toml accepts for the use case. `verdict` states the status of the use case, for example `past its review date`.
+of the use case as resource_id, and the unit as metric. `accepted_unit_cost` is the maximum accepted cost per unit of
+the use case, as set in owners.toml. `verdict` states the status of the use case, for example `past its review date`.
 `launch` shows the current planned launch. During a planned launch, the detections token_burst, cost_anomaly and
-live_burn report only usage above `factor` times the baseline.
+live_burn report the usage of the launch only if the usage exceeds `factor` times the baseline.
 """
 [needs]
 owners = ["use_cases"]

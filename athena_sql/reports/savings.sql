@@ -7,9 +7,9 @@ not suppressed, and `acknowledged_cost` is the part of `open_cost` for acknowled
 monthly cost of snoozed or excluded findings, and is not part of `open_cost`. `resolved_cost` is the monthly cost of
 resolved findings at the time when they were resolved. `verified_cost` is the cost reduction that the bill confirmed
 within a month after a finding was resolved. `unverified_cost` is the part of `resolved_cost` that has not yet been
-compared with the bill. For the part of `resolved_cost` that is in neither `verified_cost` nor `unverified_cost`, the
-bill does not show savings, for example because another resource now causes the same cost. If several findings report
-the same resource, its cost is counted once.
+compared with the bill. The rest of `resolved_cost` was compared with the bill, but the bill shows no savings, for
+example because another resource now causes the same cost. If several findings report the same resource, the cost of the
+resource is counted once.
 """
 [offers]
 limits = "The report adds up the amounts of findings, which are stated only in EffectiveCost."

@@ -6,8 +6,8 @@ The report covers the most recent 24 hours with token counts. The report has one
 model (or application inference profile) with token usage. `hourly_cost` is the estimated cost of the hour that starts
 at `last_hour`. `average_hourly_cost` is the average cost per hour in the last 24 hours. `usual_hourly_cost` is the
 average cost of the same hour of the day in the previous seven days. `day_cost` is the estimated cost of the current day
-through `last_hour`. `unpriced_million_tokens` counts, in millions, the tokens of the last 24 hours that have no price
-on the bill. The estimates do not include the cost of these tokens.
+through `last_hour`. `unpriced_million_tokens` is the number (in millions) of tokens without a price on the bill in the
+last 24 hours. The estimates do not include the cost of these tokens.
 """
 [parameters]
 usual_days = 7

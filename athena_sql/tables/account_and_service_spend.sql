@@ -2,7 +2,7 @@
 title = "Spend by account and by service, in two 30-day periods"
 why   = """
 The column `dimension` has the value `account` or `service`. The column `value` contains the account ID or the service
-name, or null for charges without an account or service. Accounts or services of which every amount rounds to 0.00 are
+name, or null for charges without an account or service. Accounts or services whose amounts all round to 0.00 are
 combined in one row, in which `is_below_a_cent` is true. The total of each dimension therefore equals the total of the
 table team_spend_30_days. `summed_up` is the number of accounts or services that a row combines. `share` is the
 account's or service's share of the total EffectiveCost.

@@ -3,10 +3,10 @@ title = "OU and tags of each account, by period"
 why   = """
 The table has one row for each period in which the OU and the tags of an account stayed the same. `valid_from` is the
 first day of the period, and `valid_to` is the first day after the period. Earlier periods come from the table
-account_history, and the current period comes from the table accounts. The first period includes all earlier days, and
-the current period includes all later days, so each day belongs to exactly one period. If the OU or the tags of an
-account change in the middle of a month, reports allocate the cost of each day to the team that owned the account on
-that day.
+account_history, and the current period comes from the table accounts. The first period also covers all days before it,
+and the current period also covers all days after it, so each day belongs to exactly one period. If the OU or the tags
+of an account change in the middle of a month, reports allocate the cost of each day to the team that owned the account
+on that day.
 """
 reads = ["accounts", "account_history"]
 */

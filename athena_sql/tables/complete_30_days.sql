@@ -3,11 +3,11 @@ title = "The last 30 complete days of all bills, and the 30 days before"
 why   = """
 All reports for the last 30 days read their date range from this table, so they cover the same days. The table has one
 row. The last 30 complete days start on `first_day` and end on the day before `end_day`. The previous 30 days start on
-`first_day_before`. `end_day` is the first day on which the charges of a bill can still change. If several bills are
-scanned together, all reported days are complete in every bill. If the last complete day of a bill is more than seven
-days before the last complete day of the newest bill, focuswatch ignores the late bill when it determines `end_day`. The
-reports then contain only the available days of the late bill. If no bill has a complete day, `end_day` is `as_of`, so
-the reports include incomplete days.
+`first_day_before`. `end_day` is the first day whose charges can still change. If several bills are scanned together,
+all reported days are complete in every bill. If the last complete day of a bill is more than seven days before the last
+complete day of the newest bill, focuswatch ignores the late bill when it determines `end_day`. The reports then contain
+only the available days of the late bill. If no bill has a complete day, `end_day` is `as_of`, so the reports include
+incomplete days.
 """
 reads = ["completeness"]
 [parameters]

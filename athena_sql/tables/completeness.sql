@@ -8,11 +8,11 @@ the export. The column `settled_recency` numbers the settled days of an account,
 settled day. The last seven settled days are therefore the rows with `settled_recency <= 7`. For a lookback of seven
 days, join the row with `settled_recency = 7`: the lookback starts on the `charge_date` of this row and ends on its
 `last_settled_day`. An account with fewer than seven settled days has no row with `settled_recency = 7`. `settled_days`
-is the number of settled days of the account, and `bill_began` is the first day of the bill that contains the account.
-If several bills are scanned together, settled days are determined separately for each bill, because the number of days
-until charges no longer change depends on the provider. `incomplete_from` is the first day of the bill that is not yet
-complete. In a deployment, each bill has its own values for the parameters `as_of` and `settle_days`; the column `bill`
-contains the name of the bill.
+is the number of settled days of the account. `bill_began` is the first day of the account's bill, even if the account
+has no charges on that day. If several bills are scanned together, settled days are determined separately for each bill,
+because the number of days until charges no longer change depends on the provider. `incomplete_from` is the first day on
+the bill whose charges are not yet complete. In a deployment, each bill has its own values for the parameters `as_of`
+and `settle_days`; the column `bill` contains the name of the bill.
 """
 reads = ["daily_services"]
 [parameters]

@@ -3,8 +3,8 @@ title = "GPU hours, cost and utilization by day and resource"
 why   = """
 The bill contains GPU hours, and CloudWatch contains GPU utilization. The table combines GPU hours and utilization to
 show the cost of idle GPUs. `utilization` is the mean utilization per GPU, from 0 to 100%, or null if the utilization
-was not collected. An instance type that is not in the list of GPU counts is assumed to have one GPU, so its computed
-utilization can be too high but not too low. GPUs by instance type:
+was not collected. If an instance type is missing from the list of GPU counts, the table assumes one GPU. If the
+instance type has more GPUs, the computed utilization can be too high. For the number of GPUs by instance type, see
 https://docs.aws.amazon.com/ec2/latest/instancetypes/ac.html
 """
 reads = ["ai_charges", "activity"]

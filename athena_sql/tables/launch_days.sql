@@ -6,8 +6,8 @@ day. For each day of a launch, the table contains the cost of its use case. Anom
 above the amount that the launch allows. `own_cost` is the mean daily cost of the use case in the four weeks before the
 launch. If the use case had any cost before the launch, `baseline_cost` equals `own_cost`. Otherwise, `baseline_cost` is
 the mean daily cost of the service in the account. These amounts are EffectiveCost. `billed_cost` and `own_billed_cost`
-are the same amounts as `effective_cost` and `own_cost`, but as BilledCost, which the month close compares with
-forecasts.
+correspond to `effective_cost` and `own_cost`, but are computed from BilledCost, because the month close compares
+BilledCost with forecasts.
 """
 reads = ["owner_key_days", "daily_services", "launch_rules", "launches"]
 [parameters]

@@ -2,10 +2,10 @@
 title = "Tags, accounts and resources of planned launches"
 why   = """
 A use case in owners.toml matches charges by tag, account or resource. For each use case with a planned launch, the
-table contains the matching tags, accounts and resources. Each row also contains the first day, the last day and the
-`factor` of the launch. `factor` is the maximum planned cost as a multiple of the baseline. In each row, exactly one of
-the columns `tags` (all tags of a charge), `sub_account_id` and `resource` is set. `is_beginning` is true if `resource`
-is a prefix of resource IDs.
+table contains the tags, accounts and resources by which the use case matches charges. Each row also contains the first
+day, the last day and the `factor` of the launch. `factor` is the maximum planned cost as a multiple of the baseline. In
+each row, exactly one of the columns `tags` (all tags of a charge), `sub_account_id` and `resource` is set.
+`is_beginning` is true if `resource` is a prefix of resource IDs.
 """
 reads = ["tagged_days", "accounts", "plan_rules", "launches"]
 */

@@ -3,9 +3,9 @@ title = "Usage by caller, from the export with IAM principals"
 why   = """
 From 2026-04-08 onward, CUR 2.0 contains the IAM user, role session or API key that called Amazon Bedrock. FOCUS has no
 column for the caller of a model. The table has one row for each day, account, Region, meter, product, caller and set of
-tags, with the quantity and cost of the calls. The table does not contain charges without a caller; these charges are
-only on the bill. `effective_cost` is the cost after discounts, or the cost before discounts if the export does not
-contain the cost after discounts.
+tags, with the quantity and cost of the calls. The table does not contain charges without a caller; the table
+principal_days adds these charges from the bill. `effective_cost` is the cost after discounts, or the cost before
+discounts if the export does not contain the cost after discounts.
 https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-iam-principal-tracking.html
 """
 reads = ["principal_export"]

@@ -4,12 +4,12 @@ why   = """
 `principal` is the IAM user, API key or role that called the model. All sessions of a role have the same `principal`,
 and `session` is the name of the session. The column `principal_type` has one of these values: user, API key, role,
 federated user, root user, or other. For spend without a caller, `principal_type` has the value `none`. If the export
-with IAM principals contains spend that the bill does not contain yet, a row with negative amounts subtracts this spend.
+with IAM principals contains spend that the bill does not contain yet, a row with negative amounts offsets this spend.
 In this row, `principal_type` has the value `not on the bill yet`. For each day, account and meter, the sum of all rows
 equals the total on the bill. `team` is the team in the caller's tag or, for a caller without this tag, the team of the
 account. AWS has recorded the callers of Amazon Bedrock since 2026-04-08. For a Bedrock API key, `principal_name` is the
-name of the IAM user that owns the key. The names of these users start with BedrockAPIKey-:
-https://aws.amazon.com/blogs/machine-learning/introducing-granular-cost-attribution-for-amazon-bedrock/
+name of the IAM user that owns the key. The names of these users have the prefix `BedrockAPIKey-` (see
+https://aws.amazon.com/blogs/machine-learning/introducing-granular-cost-attribution-for-amazon-bedrock/).
 """
 reads = ["principal_charges", "ai_charges", "token_charges", "account_teams", "owner_rules"]
 [parameters]

@@ -1,19 +1,20 @@
 /*
 title = "Bedrock token cost by day, caller and request metadata"
 why   = """
-Model invocation logs contain the caller of each call and the metadata that the caller sent, such as a run, ticket or
-customer (`requestMetadata`). The bill contains neither the caller nor the metadata. The table `invocation_tokens`
-contains token totals from model invocation logs. Logged tokens are priced at the cost per token that the bill shows for
-the same day, account, model and token kind. Charges for batch inference and for the endpoint bedrock-mantle are not
-used to compute the cost per token, because these calls are not logged. If the bill for the day does not contain the
-model, the cost of the logged tokens is null. The column `recorded` has the value `logged` for tokens in the logs. The
-column `recorded` has the value `not logged` for billed tokens that the logs for the account and day do not contain. The
-column `recorded` has the value `no invocation log` for billed tokens of accounts and days without a collected log. The
-column `recorded` has the value `not on the bill yet` for rows with negative amounts, which subtract logged tokens that
-the bill does not contain yet. For each day, account and token kind, the sum of all rows equals the total on the bill.
-Model names on the bill and in the logs differ. To match the names, the query compares only their letters and numbers,
-and ignores the model provider, the geography prefix (such as `us.` or `eu.`), the date and the version. An application
-inference profile is matched by its ID. Each call is counted once in `invocations`, in the row of its input tokens.
+Model invocation logs contain the caller of each call and the metadata that the caller sent (`requestMetadata`), such as
+the ID of a run, ticket or customer. The bill contains neither the caller nor the metadata. The table
+`invocation_tokens` contains token totals from model invocation logs. Logged tokens are priced at the cost per token
+that the bill shows for the same day, account, model and token kind. Calls of batch inference and of the endpoint
+bedrock-mantle are not logged, so their charges are not used to compute the cost per token. If the bill for the day does
+not contain the model, the cost of the logged tokens is null. The column `recorded` has the value `logged` for tokens in
+the logs. The column `recorded` has the value `not logged` for billed tokens that the logs for the account and day do
+not contain. The column `recorded` has the value `no invocation log` for billed tokens of accounts and days without a
+collected log. If the logs contain tokens that are not on the bill yet, a row with negative amounts offsets these
+tokens. In this row, `recorded` has the value `not on the bill yet`. Therefore, for each day, account and token kind,
+the sum of all rows equals the total on the bill. To match model names, which differ between the bill and the logs, the
+query compares only letters and numbers. The query ignores the model provider, the geography prefix (such as `us.` or
+`eu.`), the date and the version. An application inference profile is matched by its ID. Each call is counted once in
+`invocations`, in the row of its input tokens.
 https://docs.aws.amazon.com/bedrock/latest/userguide/model-invocation-logging.html
 https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-request-metadata.html
 """

@@ -3,14 +3,14 @@ title = "Tokens in millions, by model, token kind and pricing tier"
 why   = """
 AWS bills Bedrock tokens in two units, under usage types with three name formats. The query derives the model and the
 token kind from the usage type. The token kind is input, output, cache read, cache write, or other. `tier` is the
-pricing tier of the tokens. Capacity that is billed by the hour (provisioned or reserved) and training tokens are not
-included. For providers other than AWS, a charge for model calls is included if its meter or its unit contains the word
-token. For such a charge, the model is the part of the meter before the token kind: `gpt-4o` for the meter `gpt-4o,
-input`, and `Gemini 2.5 Flash` for the meter `Gemini 2.5 Flash Text Output`. Charges with quantities in DBU, credits,
-hours or requests are not included, because these quantities are not token counts. On Azure, the unit `Units` means one
-token:
-https://learn.microsoft.com/en-us/cloud-computing/finops/toolkit/open-data#pricing-units Meter formats:
-https://github.com/aws-solutions-library-samples/cloud-intelligence-dashboards-framework, CUDOS.
+pricing tier of the tokens. The table does not include training tokens, or capacity that is billed by the hour
+(provisioned or reserved). For providers other than AWS, a charge for model calls is included if its meter or its unit
+contains the word token. For such a charge, the model is the part of the meter before the token kind: `gpt-4o` for the
+meter `gpt-4o, input`, and `Gemini 2.5 Flash` for the meter `Gemini 2.5 Flash Text Output`. Charges with quantities in
+DBU, credits, hours or requests are not included, because these quantities are not token counts. On Azure, the unit
+`Units` means one token (see https://learn.microsoft.com/en-us/cloud-computing/finops/toolkit/open-data#pricing-units).
+The formats of AWS usage types are taken from the CUDOS dashboard (see
+https://github.com/aws-solutions-library-samples/cloud-intelligence-dashboards-framework).
 """
 reads = ["ai_charges"]
 */

@@ -3,10 +3,11 @@ title = "Daily usage by account and Region, for the meters that detections read"
 why   = """
 Detections that evaluate data transfer, compute, volumes, services with a minimum charge, or extended support read this
 table instead of all charges. focuswatch stores the table at each refresh. The table contains only these kinds of usage:
-- by resource, with Tags: EBS volumes on days when no instance ran in the same account and Region; domains, indexes and
-  graphs with a minimum charge; extended support;
-- by resource, without Tags: data transfer to the internet (`internet_gb` is not null);
-- as totals, without ResourceId and Tags: EC2 and SageMaker instances, Fargate and Lambda functions.
+- EBS volumes, with ResourceId and Tags, on days when no instance ran in the same account and Region
+- OpenSearch domains, Kendra and Amazon Q indexes, and Neptune Analytics graphs, with ResourceId and Tags
+- extended support, with ResourceId and Tags
+- data transfer to the internet (`internet_gb` is not null), with ResourceId, without Tags
+- EC2 and SageMaker instances, Fargate and Lambda functions, as totals without ResourceId and Tags
 `is_consumed` is true if at least one of the aggregated charges has a quantity above zero. A combination of key columns
 can have several rows per day; always sum these rows.
 """

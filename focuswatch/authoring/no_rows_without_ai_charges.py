@@ -1,6 +1,6 @@
 """Check `ai_families`: a detection must return no rows for a bill without charges of its AI families.
 
-A scan does not run the detection on such a bill, so it would miss these rows.
+A scan skips the detection on such a bill, so these rows would be missing.
 """
 
 from collections.abc import Collection, Iterator
@@ -35,8 +35,9 @@ def problems_without_charges(
     elif rows := len(outcome.rows) + len(outcome.not_evaluated):
         yield (
             f"the detection returns {'a row' if rows == 1 else f'{rows} rows'} for a bill without charges of its "
-            f"ai_families ({', '.join(families)}). A scan does not run the detection on such a bill. Add all AI "
-            "families that the detection evaluates to ai_families, or remove ai_families from the header."
+            f"ai_families ({', '.join(families)}). A scan skips the detection on such a bill, so these rows "
+            "would be missing. In the header, list in ai_families all AI families that the detection evaluates, or "
+            "remove ai_families."
         )
 
 

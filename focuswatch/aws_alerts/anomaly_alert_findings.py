@@ -138,13 +138,13 @@ def _money(value: Decimal | None) -> str | None:
 
 def _reason(impact: Impact, *, service: str | None, days: tuple[date, date]) -> str:
     first, last = days
-    when = f"on {first}" if first == last else f"from {first} to {last}"
-    cost = f"{service or 'Service'} cost"
+    when = f"On {first}" if first == last else f"From {first} to {last}"
+    cost = f"{service or 'service'} cost"
     more = f"{_money(impact.total_impact)} more" if impact.total_impact is not None else "more"
     if impact.total_actual_spend is None or impact.total_expected_spend is None:
-        return f"{cost} was {more} than AWS expected {when}."
+        return f"{when}, {cost} was {more} than AWS expected."
     actual, expected = _money(impact.total_actual_spend), _money(impact.total_expected_spend)
-    return f"{cost} was {actual} {when}, {more} than the {expected} that AWS expected."
+    return f"{when}, {cost} was {actual}, {more} than the {expected} that AWS expected."
 
 
 def _action(anomaly: Anomaly, *, cause: AlertCause, first: date) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from focuswatch.catalog.sql_header_models import Category
 from focuswatch.findings.compute_finding_amounts_and_event_end import EVENTS
-from focuswatch.findings.decimal_money import money
+from focuswatch.findings.decimal_money_type_and_rounding import money
 from focuswatch.findings.finding import (
     Finding,
     OwnedBy,

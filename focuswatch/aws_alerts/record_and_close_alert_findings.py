@@ -8,8 +8,8 @@ from focuswatch.findings.finding import Finding
 from focuswatch.findings.lead_order_and_incident_properties_of_detections import IncidentRules
 from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import Rates, rate_of
 from focuswatch.ledger.decide_ledger_changes_and_notifications import decide
-from focuswatch.ledger.decided_ledger_entries_and_notifications import Decision
 from focuswatch.ledger.findings_and_resolvable_scope_of_run import DetectionRun
+from focuswatch.ledger.ledger_decision_model import Decision
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.ledger_protocol import Ledger
 from focuswatch.ledger.suppression import Suppression

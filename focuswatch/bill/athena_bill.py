@@ -27,8 +27,8 @@ from focuswatch.bill.kept_forecast_record_and_merge import KeptForecast, merged
 from focuswatch.bill.refresh.athena_refresh_queries import charges_as_delivered
 from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables
 from focuswatch.bill.refresh.switch_glue_partitions_and_read_period_facts import GluePeriod
+from focuswatch.bill.render_tables_not_stored_on_athena_and_trino import tables_as_of
 from focuswatch.bill.schema.columns_of_all_tables import FORECASTS, KNOWN_FINDINGS
-from focuswatch.bill.tables_computed_at_query import tables_as_of
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.errors import NothingDelivered
 from focuswatch.owners.owners_file import Owners

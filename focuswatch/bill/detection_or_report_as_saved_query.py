@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from focuswatch.bill.tables_computed_at_query import tables_as_of
+from focuswatch.bill.render_tables_not_stored_on_athena_and_trino import tables_as_of
 from focuswatch.catalog.sql_catalog import PER_USD, Catalog, Detection, Report
 from focuswatch.engines.prepend_tables_as_ctes import with_tables
 from focuswatch.engines.values_as_sql_literals import Expression, Value

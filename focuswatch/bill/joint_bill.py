@@ -18,6 +18,7 @@ from focuswatch.bill import kept_forecasts_csv
 from focuswatch.bill.bill_inputs_and_digest import BillInputs, OtherBill, digest_of_inputs, export_label
 from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE, Progress
 from focuswatch.bill.bill_summary_with_days_currency_and_warnings import BillPart, BillSummary
+from focuswatch.bill.combine_summaries_of_several_bills import joint_summary
 from focuswatch.bill.exchange_rate_and_double_charge_notes import resold_notes
 from focuswatch.bill.kept_forecast_record_and_merge import KeptForecast
 from focuswatch.bill.local_bill import bill_engine, load_tables
@@ -27,7 +28,6 @@ from focuswatch.bill.resolve_as_of import resolve_as_of
 from focuswatch.bill.schema.columns_of_all_tables import KNOWN_FINDINGS
 from focuswatch.bill.settling_days import aws_settle_days, end_of_bill, settle_days
 from focuswatch.bill.state_lock import locked
-from focuswatch.bill.summarize_several_bills import joint_summary
 from focuswatch.bill.union_tables_of_several_bills import (
     RefreshedBill,
     accounts_of,

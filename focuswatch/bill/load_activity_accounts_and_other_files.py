@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -150,14 +151,10 @@ def load_accounts(connection: duckdb.DuckDBPyConnection, path: Path | None) -> N
     overlap = connection.execute(OVERLAPPING_PERIODS).fetchone()
     if overlap is not None:
         account, before, valid_from, valid_to = overlap
-        found = (
-            f"another row is valid from {valid_from}"
-            if valid_from
-            else f"another row until {valid_to or 'today'}"
-        )
+        other = f"is valid from {valid_from}" if valid_from else _end_text(valid_to)
         raise ConfigError(
-            f"{path} lists account {account} twice for the same days: one row is valid until {before or 'today'}, "
-            f"{found}. Expected one row per account and day; valid_to is the first day after the period."
+            f"{path} lists account {account} twice for the same days: one row {_end_text(before)}, and another row "
+            f"{other}. The periods of an account must not overlap; valid_to is the first day after the period."
         )
     for name, columns, place in (("accounts", ACCOUNTS, "= 1"), ("account_history", ACCOUNT_HISTORY, "> 1")):
         create_empty_table(connection, name, columns)
@@ -165,6 +162,10 @@ def load_accounts(connection: duckdb.DuckDBPyConnection, path: Path | None) -> N
             f"INSERT INTO {name} SELECT {', '.join(columns)} FROM ({ACCOUNT_PERIODS}) WHERE place {place}"
         )
     connection.execute("DROP TABLE accounts_file")
+
+
+def _end_text(valid_to: date | None) -> str:
+    return f"is valid before {valid_to}" if valid_to else "has no valid_to"
 
 
 def load_events(connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:

@@ -53,8 +53,8 @@ class RecalledInputs:
         """Messages about recalled and missing files, for the terminal."""
         recalled = [f"Using files from the last scan: {' '.join(self.recalled)}"] if self.recalled else []
         missing = [
-            f"Note: {option}: the file from an earlier scan no longer exists. Specify the file again, or "
-            "scan with --forget-files."
+            f"Note: focuswatch ignores {option} from an earlier scan, because the file no longer exists. Specify the "
+            "file again, or scan with --forget-files."
             for option in self.missing
         ]
         return (*recalled, *missing)

@@ -32,6 +32,7 @@ from focuswatch.bill.load_activity_accounts_and_other_files import FILE_TABLES
 from focuswatch.bill.refresh import trino_refresh_statements
 from focuswatch.bill.refresh.athena_and_trino_fold_and_kept_table_queries import invoiced, kept_table
 from focuswatch.bill.refresh.trino_refresh import TrinoPeriod, TrinoTables
+from focuswatch.bill.render_tables_not_stored_on_athena_and_trino import tables_as_of
 from focuswatch.bill.resolve_as_of import resolve_as_of
 from focuswatch.bill.schema.columns_of_all_tables import (
     DAILY_CHARGES,
@@ -39,10 +40,9 @@ from focuswatch.bill.schema.columns_of_all_tables import (
     KEPT_TABLES,
     KNOWN_FINDINGS,
 )
-from focuswatch.bill.schema.focus_columns_to_read import INVOICE
+from focuswatch.bill.schema.focus_columns_and_their_names_in_files import INVOICE
 from focuswatch.bill.settling_days import settle_days
 from focuswatch.bill.state_lock import locked
-from focuswatch.bill.tables_computed_at_query import tables_as_of
 from focuswatch.bill.trino_temporary_tables import TemporaryTables
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.prepend_tables_as_ctes import with_tables

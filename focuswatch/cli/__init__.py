@@ -20,10 +20,9 @@ from focuswatch.cli import (
     explain_command,
     fetch_vendor_charges_command,
     findings_and_reset_finding_commands,
-    launch_note_command,
     list_and_show_detections_and_reports_commands,
     mcp_command,
-    page_command,
+    print_launch_note_command,
     redrive_command,
     report_command,
     scan_command,
@@ -31,6 +30,7 @@ from focuswatch.cli import (
     snooze_exclude_unsuppress_commands,
     use_case_iam_policy_command,
     weekly_digest_command,
+    write_page_command,
 )
 from focuswatch.errors import ConfigError, FocuswatchError
 from focuswatch.findings.replace_control_characters import visible
@@ -74,11 +74,11 @@ for subcommand in (
     scan_command.scan,
     report_command.report,
     chargeback_command.chargeback,
-    page_command.page,
+    write_page_command.page,
     weekly_digest_command.weekly,
     findings_and_reset_finding_commands.findings,
     explain_command.explain,
-    launch_note_command.note,
+    print_launch_note_command.note,
     snooze_exclude_unsuppress_commands.snooze,
     snooze_exclude_unsuppress_commands.exclude,
     snooze_exclude_unsuppress_commands.unsuppress,

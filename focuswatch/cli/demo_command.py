@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from focuswatch.cli import open_ledger_and_find_entry, page_command
+from focuswatch.cli import open_ledger_and_find_entry, write_page_command
 from focuswatch.cli.add_bill_and_ledger_options_to_commands import BillOptions
 
 if TYPE_CHECKING:
@@ -85,7 +85,9 @@ def _write_page(bill_options: BillOptions, *, out: Path) -> "tuple[list[Row], st
         with open_ledger_and_find_entry.open_ledger(
             None, export=opened.name, state=bill_options.state
         ) as ledger:
-            address = page_command.write_page(bill, ledger=ledger, catalog=catalog, owners=owners, out=out)
+            address = write_page_command.write_page(
+                bill, ledger=ledger, catalog=catalog, owners=owners, out=out
+            )
     return rows, address
 
 

@@ -69,15 +69,14 @@ def _deployed_ledger(table: str) -> Iterator["Ledger"]:
         from focuswatch.ledger.dynamodb_ledger import DynamoLedger
     except ModuleNotFoundError as error:
         raise ConfigError(
-            "The ledger of a deployment requires the AWS libraries. Install the libraries with: pip install "
-            "'focuswatch[aws]'"
+            "To read the ledger of a deployment, install the AWS libraries with: pip install 'focuswatch[aws]'"
         ) from error
     try:
         yield DynamoLedger(boto3.resource("dynamodb").Table(table))
     except (ClientError, BotoCoreError) as error:
         raise LedgerError(
-            f"{DYNAMODB}{table} cannot be read: {error}. Check that you use credentials for the pipeline account and "
-            "the Region of the deployment."
+            f"{DYNAMODB}{table} cannot be read: {error}. Check that your credentials are for the pipeline account, "
+            "and that your AWS Region is the Region of the deployment."
         ) from error
 
 

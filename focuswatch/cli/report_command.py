@@ -34,15 +34,15 @@ def report(
     cost: Annotated[
         CostName | None,
         typer.Option(
-            help="Cost column to sum (EffectiveCost or BilledCost), if the report supports both columns.",
+            help="Cost column to sum: EffectiveCost or BilledCost. Valid only for reports that support both columns.",
             show_default=False,
         ),
     ] = None,
     charges: Annotated[
         str | None,
         typer.Option(
-            help="Charges to include, if the report supports this option: one or more of usage, fees, credits "
-            "and tax, separated by commas.",
+            help="Charges to include: one or more of usage, fees, credits and tax, separated by commas. Valid only "
+            "for reports that support this option.",
             show_default=False,
         ),
     ] = None,

@@ -126,9 +126,9 @@ def exclude(
         _check_tag(tag, detection=detection, include_security=include_security)
     elif include_security:
         _refuse(
-            "--include-security is valid only with --tag. Other scopes also apply to security findings; "
-            "--team applies to a security finding only if the account or OU determines the owner of the finding. "
-            "Omit --include-security."
+            "--include-security is valid only with --tag. Omit --include-security: the other scopes include "
+            "security findings without this option. --team includes only security findings that the team owns "
+            "by account tag, account ID or OU."
         )
     with open_ledger_of(ledger_options) as ledger:
         if scope == "fingerprint":

@@ -15,7 +15,7 @@ from typing import Any
 
 from focuswatch.collect.cloudtrail_sources_by_service import event_sources
 from focuswatch.collect.collection_refusals import AWS_ERRORS, reason_of
-from focuswatch.collect.parse_cloudtrail_record_unless_call_failed import record_of_successful_call
+from focuswatch.collect.parse_cloudtrail_record_json_unless_call_failed import record_of_successful_call
 from focuswatch.collect.shared_clients_for_member_accounts import Session, SessionFor
 from focuswatch.detect.explain.read_cost_increase_from_finding import CostIncrease
 from focuswatch.findings.cost_increase_explanation_models import MOST_CHANGES, Change, CostDriver, Explanation

@@ -9,13 +9,13 @@ from focuswatch.collect import (
     opensearch_kendra_q_neptune_resources,
     sagemaker_endpoints_and_bedrock_models,
 )
-from focuswatch.collect.account_and_region_record_with_arns import Place
+from focuswatch.collect.account_and_region_to_collect_from import Place
 from focuswatch.collect.counts_and_refusals_of_collected_account import CollectedAccount
-from focuswatch.collect.daily_cloudwatch_metrics import MetricReadings, read_metrics
 from focuswatch.collect.days_to_collect import Window
 from focuswatch.collect.find_missing_and_merge_metric_days import AccountMetricDays
 from focuswatch.collect.read_and_write_collected_tables_in_s3 import Store
-from focuswatch.collect.resource_and_cloudwatch_metric_models import Resource
+from focuswatch.collect.read_daily_cloudwatch_metrics_of_resources import MetricReadings, read_metrics
+from focuswatch.collect.resource_model_with_metrics_to_read import Resource
 from focuswatch.collect.services_not_offered import ServicesNotOffered
 from focuswatch.collect.shared_clients_for_member_accounts import Session
 

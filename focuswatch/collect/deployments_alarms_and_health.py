@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from focuswatch.collect.account_and_region_record_with_arns import Place
+from focuswatch.collect.account_and_region_to_collect_from import Place
 from focuswatch.collect.aws_paging import paged
 from focuswatch.collect.bill_service_names_by_aws_code import service_of_namespace, service_of_source
 from focuswatch.collect.collected_event import CollectedEvent
-from focuswatch.collect.parse_cloudtrail_record_unless_call_failed import record_of_successful_call
+from focuswatch.collect.parse_cloudtrail_record_json_unless_call_failed import record_of_successful_call
 from focuswatch.collect.shared_clients_for_member_accounts import Session
 
 EventSource = Literal["deployments", "alarms", "health"]

@@ -4,11 +4,11 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
 
-from focuswatch.collect.account_and_region_record_with_arns import Place
-from focuswatch.collect.daily_cloudwatch_metrics import MetricReadings
+from focuswatch.collect.account_and_region_to_collect_from import Place
 from focuswatch.collect.days_to_collect import Window, days_between
 from focuswatch.collect.read_and_write_collected_tables_in_s3 import Series, Store, Values
-from focuswatch.collect.resource_and_cloudwatch_metric_models import Resource
+from focuswatch.collect.read_daily_cloudwatch_metrics_of_resources import MetricReadings
+from focuswatch.collect.resource_model_with_metrics_to_read import Resource
 
 
 @dataclass

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from focuswatch.collect.aws_paging import paged
-from focuswatch.collect.resource_and_cloudwatch_metric_models import day_of
+from focuswatch.collect.resource_model_with_metrics_to_read import day_of
 
 AT_ONCE = 4  # threads; Organizations throttles per organization, not per caller
 CLOSED = {"SUSPENDED", "CLOSED"}

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from focuswatch.collect.account_and_region_record_with_arns import Place
+from focuswatch.collect.account_and_region_to_collect_from import Place
 from focuswatch.collect.aws_paging import paged
-from focuswatch.collect.resource_and_cloudwatch_metric_models import (
+from focuswatch.collect.resource_model_with_metrics_to_read import (
     Metric,
     Resource,
     Watched,

@@ -28,8 +28,8 @@ def key_in_secret(secret: str, *, variable: str, name: str) -> str:
             key = str(json.loads(key)[variable]).strip()
         except (ValueError, KeyError, RecursionError):  # not chained: the error can contain the key
             raise ConfigError(
-                f"The secret {name} is JSON without the key {variable}. Add {variable} to the secret, or store the "
-                "API key as text"
+                f"The JSON in the secret {name} is invalid or has no field {variable}. Add the field {variable}, or "
+                "store only the API key, as text"
             ) from None
     if not key:
         raise ConfigError(f"The secret {name} is empty. Store the vendor's API key in the secret")

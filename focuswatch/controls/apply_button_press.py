@@ -1,6 +1,6 @@
 """Pause or resume the spending of a use case after a press of *Pause spending* or *Resume* in Slack."""
 
-from focuswatch.controls.carry_out_pauses import PauseOutcome
+from focuswatch.controls.carry_out_use_case_pauses import PauseOutcome
 from focuswatch.controls.decide_pause_or_resume import Press, decide_press
 from focuswatch.controls.pause_at_cap_and_end_expired_pauses import SpendCaps
 from focuswatch.controls.use_case_and_cap_of_finding import use_case_of_finding

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from focuswatch.errors import Refused, TryLater
-from focuswatch.owners.role_arn_pattern_account_and_name import account_of_role, name_of_role
+from focuswatch.owners.match_role_arns_and_extract_account_and_name import account_of_role, name_of_role
 
 # Errors that a retry does not fix:
 # https://docs.aws.amazon.com/IAM/latest/APIReference/API_AttachRolePolicy.html#API_AttachRolePolicy_Errors

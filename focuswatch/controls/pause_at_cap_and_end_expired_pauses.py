@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from focuswatch.controls.announce_pause import PauseAnnouncer
-from focuswatch.controls.carry_out_pauses import SpendingPauses
+from focuswatch.controls.carry_out_use_case_pauses import SpendingPauses
 from focuswatch.controls.decide_pause_or_resume import (
     CAP_DETECTION,
     CapSettings,

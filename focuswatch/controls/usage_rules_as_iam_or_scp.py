@@ -52,8 +52,9 @@ def policy_notes(policy: UsagePolicy, *, kind: PolicyKind) -> list[str]:
     notes = [f"This command changed nothing. Review the policy, then attach the policy {target}."]
     if policy.regions:
         notes.append(
-            "The policy denies calls in all other Regions. A cross-Region inference profile calls models in several "
-            "Regions, so add all Regions of the inference profile to `regions`, or use models in a single Region."
+            "The policy denies calls in Regions that are not listed in `regions`. A cross-Region inference profile "
+            "calls models in several Regions, so add all Regions of the inference profile to `regions`, or use "
+            "models in a single Region."
         )
     if policy.batch:
         notes.append(

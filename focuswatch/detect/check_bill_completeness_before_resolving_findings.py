@@ -91,7 +91,7 @@ def incomplete_parts(parts: Sequence[BillPart], *, as_of: date) -> IncompletePar
     return IncompleteParts(
         frozenset(account for part in found for account in part.accounts),
         tuple(
-            f"No findings in {part.name} were resolved in this scan: {'; '.join(doubts)}"
+            f"focuswatch did not resolve any findings in {part.name} in this scan, because {'; '.join(doubts)}"
             for part, doubts in found.items()
         ),
     )

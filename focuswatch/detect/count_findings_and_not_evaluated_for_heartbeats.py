@@ -18,7 +18,7 @@ from focuswatch.detect.detection_result_cache import ResultCache
 from focuswatch.detect.run_detection_and_check_rows import Outcome
 from focuswatch.detect.run_detections_with_cache import detection_runner
 from focuswatch.engines import Engine
-from focuswatch.findings.decimal_money import to_cents
+from focuswatch.findings.decimal_money_type_and_rounding import to_cents
 from focuswatch.owners.owners_file import Owners
 
 ERROR_CHARACTERS = 500

@@ -9,7 +9,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Engine
 from focuswatch.engines.values_as_sql_literals import Scalar, portions
 from focuswatch.findings.compute_finding_amounts_and_event_end import DAYS_A_MONTH
-from focuswatch.findings.decimal_money import money
+from focuswatch.findings.decimal_money_type_and_rounding import money
 from focuswatch.findings.verified_saving_record import VerifiedSaving
 from focuswatch.ledger import LedgerEntry
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from focuswatch.detect.scan_result import ScanResult
-from focuswatch.detect.select_current_findings_from_ledger import current_findings
+from focuswatch.detect.select_open_and_just_resolved_findings import current_findings
 from focuswatch.findings.fast_model_copy import copy_with
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import Notification, PendingNotification
-from focuswatch.ledger.decided_ledger_entries_and_notifications import by_stake
+from focuswatch.ledger.ledger_decision_model import by_stake
 from focuswatch.ledger.notification_and_pending_notification_models import OVER, NotificationKind
 
 

@@ -22,7 +22,7 @@ from focuswatch.ledger import (
     decide,
 )
 from focuswatch.ledger.decide_ledger_changes_and_notifications import decide_saving
-from focuswatch.ledger.decided_ledger_entries_and_notifications import by_stake
+from focuswatch.ledger.ledger_decision_model import by_stake
 
 
 @dataclass

@@ -12,7 +12,7 @@ from focuswatch.engines import Engine, Row
 from focuswatch.engines.values_as_sql_literals import Value
 from focuswatch.findings.compute_finding_amounts_and_event_end import DAYS_A_MONTH
 from focuswatch.findings.cost_increase_explanation_models import CostDriver
-from focuswatch.findings.decimal_money import money
+from focuswatch.findings.decimal_money_type_and_rounding import money
 from focuswatch.findings.finding import fingerprint
 
 MAX_CAUSES = 5

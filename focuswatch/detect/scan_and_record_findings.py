@@ -26,7 +26,7 @@ from focuswatch.detect.run_detection_and_check_rows import Outcome
 from focuswatch.detect.run_detections_with_cache import detection_runner
 from focuswatch.detect.scan_notes_on_launches_ous_and_history import scan_notes
 from focuswatch.detect.scan_result import ScanResult
-from focuswatch.detect.select_current_findings_from_ledger import current_findings
+from focuswatch.detect.select_open_and_just_resolved_findings import current_findings
 from focuswatch.findings.finding import fingerprint
 from focuswatch.findings.lead_order_and_incident_properties_of_detections import incident_rules
 from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import Rate

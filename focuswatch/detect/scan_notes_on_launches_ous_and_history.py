@@ -90,6 +90,7 @@ def _removed_detections(entries: Iterable[LedgerEntry], *, catalog: Catalog) -> 
     )
     for detection, findings in sorted(open_findings.items()):
         yield (
-            f"{count_text(findings, 'open finding')} of {detection} cannot be evaluated, because this detection is not "
-            "in the catalog. Restore the detection, or remove each finding with focuswatch reset"
+            f"focuswatch cannot evaluate or resolve {count_text(findings, 'open finding')} of {detection}, because "
+            "the catalog of detections does not contain this detection. Restore the detection, or remove each "
+            "finding with focuswatch reset"
         )

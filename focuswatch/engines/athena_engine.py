@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from focuswatch.engines import athena_unload_and_projection
+from focuswatch.engines import athena_unload_sql_and_projection_properties
 from focuswatch.engines.engine_protocol import Row
 from focuswatch.engines.prepend_tables_as_ctes import with_tables
 from focuswatch.engines.skip_or_remove_sql_comments import without_comments
@@ -87,12 +87,12 @@ class AthenaEngine:
     ) -> Executed:
         """Write the rows of one SELECT as Parquet into the empty folder `to`. Raises QueryError.
 
-        For `partitioned_by`, see athena_unload_and_projection.unload. A statement that runs longer than `most_seconds`
-        is stopped and raises SlowQueryError. Athena rejects UNLOAD with `;` or a quote in a comment.
+        For `partitioned_by`, see athena_unload_sql_and_projection_properties.unload. A statement that runs longer than
+        `most_seconds` is stopped and raises SlowQueryError. Athena rejects UNLOAD with `;` or a quote in a comment.
         """
         complete = without_comments(with_tables(without_comments(statement), self.tables))
         marked = f"/* focuswatch run {self.run_id} {comment_text(label)} */"
-        written = athena_unload_and_projection.unload(
+        written = athena_unload_sql_and_projection_properties.unload(
             f"{marked}\n{complete}\n", to=literal(to), partitioned_by=partitioned_by
         )
         return self._execute(written, label=label, most_seconds=most_seconds)
@@ -181,7 +181,7 @@ class AthenaEngine:
             timer.cancel()
 
     def _reason(self, message: str, *, label: str, execution_id: str) -> str:
-        if athena_unload_and_projection.OVER_LIMIT.search(message):
+        if athena_unload_sql_and_projection_properties.OVER_LIMIT.search(message):
             return (
                 f"{label}: the workgroup {self.workgroup} stopped the statement at the limit for scanned "
                 f"bytes (execution {execution_id}); increase scan_limit_gib in config/deployment.toml, or "

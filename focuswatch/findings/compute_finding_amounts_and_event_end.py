@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from focuswatch.catalog.sql_header_models import Category
-from focuswatch.findings.decimal_money import money
+from focuswatch.findings.decimal_money_type_and_rounding import money
 
 DAYS_A_MONTH = 30
 # Categories of events, which happen on certain days; waste and governance last until they are fixed.

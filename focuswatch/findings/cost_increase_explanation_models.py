@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from focuswatch.findings.decimal_money import Money
+from focuswatch.findings.decimal_money_type_and_rounding import Money
 from focuswatch.findings.split_token_cost_increase import TokenDrivers
 
 NAME_CHARACTERS = 500  # longer than most ARNs; names on a bill can have any length

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from focuswatch.catalog.sql_header_models import Category
 from focuswatch.findings.compute_finding_amounts_and_event_end import EVENTS, weight
 from focuswatch.findings.cost_increase_explanation_models import Explanation
-from focuswatch.findings.decimal_money import Money
+from focuswatch.findings.decimal_money_type_and_rounding import Money
 from focuswatch.findings.exclusion_offer_record import ExclusionOffer
 from focuswatch.findings.related_finding_and_region_rollout_models import RelatedFinding, Rollout
 from focuswatch.findings.severity import SEVERITIES, Severity

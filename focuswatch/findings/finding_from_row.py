@@ -10,7 +10,7 @@ from focuswatch.catalog.sql_catalog import Detection
 from focuswatch.catalog.sql_header_models import Category
 from focuswatch.engines import Row
 from focuswatch.findings.compute_finding_amounts_and_event_end import Stake, stake_of, weight
-from focuswatch.findings.decimal_money import money
+from focuswatch.findings.decimal_money_type_and_rounding import money
 from focuswatch.findings.evidence_labels_and_values_that_fill_placeholders import display_values
 from focuswatch.findings.fast_model_copy import share_field_names
 from focuswatch.findings.fill_action_with_safe_commands import COMMAND, action_of

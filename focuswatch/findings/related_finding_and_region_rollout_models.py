@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from focuswatch.catalog.sql_header_models import Category
-from focuswatch.findings.decimal_money import Money
+from focuswatch.findings.decimal_money_type_and_rounding import Money
 from focuswatch.findings.severity import Severity
 
 NAME_CHARACTERS = 250  # longer than most ARNs; names on a bill can have any length

@@ -1,6 +1,6 @@
 """Format the saving of a resolved finding as text: expected, or verified on the bill."""
 
-from focuswatch.findings.decimal_money import to_cents
+from focuswatch.findings.decimal_money_type_and_rounding import to_cents
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_and_age_text import money_text
 from focuswatch.findings.verified_saving_record import VerifiedSaving

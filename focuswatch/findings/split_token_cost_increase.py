@@ -12,7 +12,7 @@ from math import log
 
 from pydantic import BaseModel, ConfigDict
 
-from focuswatch.findings.decimal_money import Money, money
+from focuswatch.findings.decimal_money_type_and_rounding import Money, money
 
 DECIMALS = 3  # rounding, because engines add up floats in any order
 NEARLY_EQUAL = 1e-9

@@ -4,7 +4,7 @@ from datetime import date
 
 from pydantic import BaseModel, ConfigDict
 
-from focuswatch.findings.decimal_money import Money, to_cents
+from focuswatch.findings.decimal_money_type_and_rounding import Money, to_cents
 
 
 class VerifiedSaving(BaseModel):

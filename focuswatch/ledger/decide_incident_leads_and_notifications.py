@@ -33,13 +33,13 @@ from focuswatch.findings.related_finding_and_region_rollout_models import (
 from focuswatch.findings.same_cause import SameCause
 from focuswatch.findings.severity import SEVERITIES
 from focuswatch.ledger.assign_findings_to_incidents import OpenIncident, open_incidents
-from focuswatch.ledger.decided_ledger_entries_and_notifications import (
+from focuswatch.ledger.findings_and_resolvable_scope_of_run import DetectionRun
+from focuswatch.ledger.ledger_decision_model import (
     CHANGED_FACTOR,
     Decision,
     by_stake,
     with_notification,
 )
-from focuswatch.ledger.findings_and_resolvable_scope_of_run import DetectionRun
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.notification_and_pending_notification_models import Notification, NotificationKind
 from focuswatch.ledger.suppression_index import SuppressionIndex

@@ -25,13 +25,13 @@ from focuswatch.findings.finding import Finding
 from focuswatch.findings.severity import SEVERITIES
 from focuswatch.findings.verified_saving_record import VerifiedSaving
 from focuswatch.ledger.decide_incident_leads_and_notifications import with_incidents
-from focuswatch.ledger.decided_ledger_entries_and_notifications import (
+from focuswatch.ledger.findings_and_resolvable_scope_of_run import DetectionRun, step_of
+from focuswatch.ledger.ledger_decision_model import (
     CHANGED_FACTOR,
     Decision,
     by_stake,
     with_notification,
 )
-from focuswatch.ledger.findings_and_resolvable_scope_of_run import DetectionRun, step_of
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.notification_and_pending_notification_models import Notification, NotificationKind
 from focuswatch.ledger.offer_exclusion_after_dismissals import Dismissals
@@ -213,7 +213,7 @@ def decide_saving(
 ) -> tuple[LedgerEntry, Notification | None]:
     """Return a resolved entry with its saving, and a notification the first time that the saving is verified.
 
-    A saving is verified once all days on which it was measured are after the resolution.
+    A saving is verified once no day on which it was measured is before the day of the resolution.
     """
     measured = copy_with(entry, {"saved_daily": saving.daily_saving})
     if entry.saving_verified_on is not None or saving.measured_from < saving.since:

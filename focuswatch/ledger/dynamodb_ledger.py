@@ -14,9 +14,9 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from focuswatch.errors import LedgerError
-from focuswatch.ledger.decided_ledger_entries_and_notifications import Decision, by_stake
 from focuswatch.ledger.dynamodb_pages import of_kind, pages
 from focuswatch.ledger.entry_head import Choose, chosen_entries
+from focuswatch.ledger.ledger_decision_model import Decision, by_stake
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.ledger_protocol import (
     Decide,

@@ -6,8 +6,8 @@ from datetime import date
 from typing import Protocol
 
 from focuswatch.errors import LedgerError
-from focuswatch.ledger.decided_ledger_entries_and_notifications import Decision
 from focuswatch.ledger.entry_head import Choose
+from focuswatch.ledger.ledger_decision_model import Decision
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.notification_and_pending_notification_models import PendingNotification
 from focuswatch.ledger.suppression import Suppression

@@ -9,8 +9,8 @@ from pathlib import Path
 from focuswatch.errors import LedgerError
 from focuswatch.findings.fast_model_copy import share_field_names
 from focuswatch.ledger.compress_json_of_sqlite_rows import pack, unpack
-from focuswatch.ledger.decided_ledger_entries_and_notifications import Decision
 from focuswatch.ledger.entry_head import Choose, EntryHead, chosen_entries, head_of
+from focuswatch.ledger.ledger_decision_model import Decision
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.ledger_protocol import (
     Decide,
@@ -250,8 +250,8 @@ class SqliteLedger:
             self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
             raise LedgerError(
-                f"cannot write {self.path}: {error}. Check the file permissions, and that no other process "
-                "uses the file, then run the command again."
+                f"cannot write {self.path}: {error}. Check the file permissions, and make sure that no other "
+                "process is using the file. Then run the command again."
             ) from error
         try:
             is_converted = self._format() < VERSION
@@ -263,7 +263,7 @@ class SqliteLedger:
             self._discard()
             raise LedgerError(
                 f"cannot write {self.path}: {error}. Check that the disk is not full and that no other process "
-                "uses the file, then scan again."
+                "is using the file, then scan again."
             ) from error
         except BaseException:
             self._discard()
@@ -320,8 +320,8 @@ def _read_problem(path: Path, error: Exception) -> str:
     # SQLITE_ERROR is an OperationalError too: a table or a column of the ledger is missing.
     if isinstance(error, sqlite3.OperationalError) and _code(error) != sqlite3.SQLITE_ERROR:
         return (
-            f"cannot read {path}: {error}. Check the file permissions and the disk space, and that no other process "
-            "uses the file, then run the command again."
+            f"cannot read {path}: {error}. Check the file permissions and the disk space, and make sure that no "
+            "other process is using the file. Then run the command again."
         )
     first_line = str(error).partition("\n")[0]
     return (

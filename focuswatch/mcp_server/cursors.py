@@ -24,8 +24,8 @@ def decode_cursor(cursor: str, *, of: object) -> list[str | int]:
         ) from error
     if digest != _digest(of):
         raise ConfigError(
-            "The cursor was returned for a call with other arguments, or before the bill changed. Repeat the "
-            "arguments of the first call, or omit cursor to start again from the first page."
+            "The cursor is not valid for this call: the arguments differ from the call that returned the cursor, or "
+            "the bill has changed. Repeat the arguments of that call, or omit cursor to start from the first page."
         )
     return [part if isinstance(part, int) else str(part) for part in parts]
 

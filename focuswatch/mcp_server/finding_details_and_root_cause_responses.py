@@ -4,7 +4,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.explain_finding_or_say_why_not import explain_from_bill, increase_to_explain
 from focuswatch.findings.account_and_owner_labels import account_label
 from focuswatch.findings.cost_increase_explanation_models import Explanation
-from focuswatch.findings.explanation_text import explanation_sentences
+from focuswatch.findings.cost_increase_explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_and_age_text import full_amount
 from focuswatch.ledger import LedgerEntry

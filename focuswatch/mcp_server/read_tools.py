@@ -94,15 +94,15 @@ class ReadTools:
         cost: Annotated[
             CostColumn | None,
             Field(
-                description="Cost column to sum (EffectiveCost or BilledCost), if the report supports both "
+                description="Cost column to sum: EffectiveCost or BilledCost. Valid only for reports that support both "
                 "columns."
             ),
         ] = None,
         charges: Annotated[
             list[CountedCharges] | None,
             Field(
-                description="Kinds of charges to include (usage, fees, credits or tax), if the report supports this "
-                "argument.",
+                description="Kinds of charges to include: usage, fees, credits or tax. Valid only for reports that "
+                "support this argument.",
                 min_length=1,
             ),
         ] = None,

@@ -70,7 +70,8 @@ def fit(build: Callable[[TextLimits], Document]) -> Document:
         if size_of(document) <= RESPONSE_BYTES:
             return document
     raise ConfigError(
-        "The response is too large to return. Use the command line instead, such as focuswatch findings FINGERPRINT."
+        "The response is too large to return. Use the command line instead, for example: "
+        "focuswatch findings FINGERPRINT"
     )
 
 

@@ -23,7 +23,7 @@ class FocuswatchServer(MCPServer[Any]):
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
-        """Return the result of a tool. Raises ToolError with one sentence for each problem."""
+        """Call the tool `name` and return its result to the agent. Raises ToolError with one sentence per problem."""
         await self._check(name, arguments)
         try:
             result = await super().call_tool(name, arguments, context)

@@ -20,7 +20,7 @@ from focuswatch.mcp_server.shorten_or_page_responses_to_fit import Document
 from focuswatch.mcp_server.source_protocol import Source
 
 Reason = Annotated[
-    str, Field(description="Reason for the suppression, which is shown in the list of suppressions.")
+    str, Field(description="Reason for the suppression; the list of suppressions shows this reason.")
 ]
 
 
@@ -53,7 +53,7 @@ class WriteTools:
             date | None,
             Field(
                 description="End date of the suppression. Scans on or after this date notify the "
-                "owner again. If omitted, the suppression has no end date."
+                "owner again. If you omit this date, the suppression does not expire."
             ),
         ] = None,
     ) -> Document:

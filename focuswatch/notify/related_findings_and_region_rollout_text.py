@@ -51,7 +51,7 @@ def joined_text(finding: Finding, *, before: Finding | None) -> str | None:
         known = before.rollout.account_count if before.rollout else 1
         more = finding.rollout.account_count - known
         total = rollout_extent(finding.rollout)
-        started = f"The usage also started in {count_text(more, 'more account')}. Total: {total}."
+        started = f"The usage has since started in {count_text(more, 'more account')}. Total: {total}."
         return started if more > 0 else None
     known_ones = {before.fingerprint, *(one.fingerprint for one in before.also_detected)}
     joined = [one for one in finding.also_detected if one.fingerprint not in known_ones]

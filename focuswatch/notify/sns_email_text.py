@@ -4,13 +4,13 @@ import unicodedata
 from collections.abc import Iterable
 
 from focuswatch.findings.account_and_owner_labels import account_label
+from focuswatch.findings.cost_increase_explanation_text import explanation_sentences
 from focuswatch.findings.count_text import count_text
 from focuswatch.findings.evidence_labels_and_values_that_fill_placeholders import (
     display_values,
     evidence_label,
 )
 from focuswatch.findings.exclusion_offer_text import offer_command, offer_reason
-from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_and_age_text import full_amount
 from focuswatch.findings.related_finding_and_region_rollout_models import RelatedFinding

@@ -28,6 +28,10 @@ SHIPPED_EXTERNAL_ID = "change-me-to-something-long"
 
 # The top-level folders of the data bucket that focuswatch writes to.
 WRITTEN = ("tables", "athena-results", "collected", "page", "ocsf", VENDORS)
+NO_LEADING_DOT = (
+    "expected folder names that do not start with a dot, because tools that copy files can resolve or hide such "
+    "folders"
+)
 
 
 def validation_problems(error: ValidationError) -> Iterator[str]:
@@ -98,7 +102,8 @@ def _prefix_problems(deployment: "Deployment") -> Iterator[str]:
         if any(part.startswith(".") for part in prefix.split("/")):
             yield (
                 f"{key}.prefix: found '{prefix}', expected folder names that do not start with a dot, "
-                "because tools that copy files can resolve or hide such folders."
+                "because copy tools can hide a folder whose name starts with a dot, or interpret . and .. as "
+                "relative paths."
             )
     paths = [f"{deployment.export_path}/", f"{deployment.principals_path}/"]
     if paths[0].startswith(paths[1]) or paths[1].startswith(paths[0]):
@@ -152,7 +157,7 @@ def _bill_problems(deployment: "Deployment") -> Iterator[str]:
         if parts[0] in WRITTEN:
             yield f"{key}: found '{one.prefix}', a folder that focuswatch writes to; use another prefix."
         if any(part.startswith(".") for part in parts):
-            yield f"{key}: found '{one.prefix}', expected folder names that do not start with a dot."
+            yield f"{key}: found '{one.prefix}', {NO_LEADING_DOT}."
         for other, prefix in read:
             inner, outer = sorted((f"{one.prefix}/", f"{prefix}/"), key=len, reverse=True)
             if inner.startswith(outer):

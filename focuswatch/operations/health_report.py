@@ -207,7 +207,10 @@ def _notes(heartbeats: Mapping[str, Heartbeat], *, queued: Mapping[str, int], na
         doubt for kind in ("refresh", "detect") if kind in heartbeats for doubt in heartbeats[kind].doubts
     ]
     if doubts:
-        yield f"No findings are resolved until this problem is fixed: {'; '.join(dict.fromkeys(doubts))}."
+        yield (
+            "focuswatch does not mark any finding as resolved until the following is fixed: "
+            f"{'; '.join(dict.fromkeys(doubts))}."
+        )
     yield from (heartbeats["refresh"].warnings if "refresh" in heartbeats else ())
 
 

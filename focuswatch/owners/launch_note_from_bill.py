@@ -81,8 +81,8 @@ def note_of_use_case(
     use_case = owners.use_cases[name]
     if not use_case.rows.is_set:
         raise ConfigError(
-            f"Use case {name} covers everything that team {use_case.team} owns. A launch requires `rows` that "
-            "select its charges: add `rows` to the use case."
+            f"Use case {name} has no `rows`, so it includes all charges of team {use_case.team}. Before you declare a "
+            "launch, add `rows` to the use case to select the charges of the launch."
         )
     increase = increase_of(costs, as_of=as_of)
     if increase is None:
@@ -180,9 +180,10 @@ def _selected(rows: Sequence[Row], *, account_id: str | None, owners: Owners) ->
         return {"resources": sorted(resources)}, "This section selects the charges by resource."
     if (tag := _selecting_tag(rows, owners=owners)) is not None:
         key, value = tag
-        return {
-            "tags": {key: [value]}
-        }, f"This section selects the charges by the tag {key}, which all of the charges have."
+        return {"tags": {key: [value]}}, (
+            f"This section selects the charges by the tag {key}. At least {COVERED_SHARE:.0%} of the cost "
+            "of the launch has this tag."
+        )
     if account_id is None:
         raise ConfigError(
             "None of the finding's charges has an account, a resource or a tag that a rule in owners.toml could match. "

@@ -89,10 +89,10 @@ def principal_budget_problems(name: str, budget: PrincipalBudget, *, teams: Coll
     """Yield the mistakes in a budget, each as a sentence that starts with its place in the file."""
     where = f"principal_budgets.{name}"
     if not list(_rules(budget)):
-        yield f"{where}: the budget has no callers. Add `principals`, `roles`, `teams` or `tags`."
+        yield f"{where}: found no callers. Add `principals`, `roles`, `teams` or `tags`."
     if not budget.limits:
         yield (
-            f"{where}: the budget has no limit. Add `daily_budget`, `monthly_budget`, `daily_million_tokens` or "
+            f"{where}: found no limit. Add `daily_budget`, `monthly_budget`, `daily_million_tokens` or "
             "`monthly_million_tokens`."
         )
     for team in {*budget.teams, *([budget.team] if budget.team else [])} - set(teams):

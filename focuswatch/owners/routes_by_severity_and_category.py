@@ -42,8 +42,8 @@ def route_mistakes(key: str, routes: Sequence[ChannelRoute]) -> Iterator[str]:
     covered = {category for route in routes for category in route.categories}
     if missing := [category for category in CATEGORIES if category not in covered]:
         yield (
-            f"{key}: no channel accepts findings of category {', '.join(missing)}. Add the category to a channel, "
-            "or add a channel without categories."
+            f"{key}: no channel accepts findings of category {', '.join(missing)}. Add the missing categories to a "
+            "channel, or add a channel without the key `categories`, which accepts all categories."
         )
     in_slack = [route for route in routes if route.address.kind == "slack"]
     for one, other in combinations(in_slack, 2):

@@ -16,7 +16,7 @@ MetadataKey = Annotated[str, Field(pattern=rf"^{METADATA_KEY.pattern}$")]
 
 
 class InvocationMetadata(OwnersSection):
-    """The keys of `requestMetadata`, such as a run, ticket or customer; without keys, tokens are summed by caller."""
+    """The keys of `requestMetadata`, such as the ID of a run or customer; without keys, tokens are summed by caller."""
 
     metadata_keys: Annotated[list[MetadataKey], Field(max_length=MOST_KEYS)] = []
 

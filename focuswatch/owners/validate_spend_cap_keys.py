@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Literal, Protocol
 
-from focuswatch.owners.role_arn_pattern_account_and_name import ROLE, SERVICE_ROLES
+from focuswatch.owners.match_role_arns_and_extract_account_and_name import ROLE, SERVICE_ROLES
 
 OnCap = Literal["notify", "ask", "pause"]
 SLACK_USER = re.compile(r"[UW][A-Z0-9]{4,20}")  # https://docs.slack.dev/reference/objects/user-object
@@ -43,8 +43,9 @@ def spend_cap_problems(where: str, use_case: CappedUseCase) -> Iterator[str]:
             yield f"{where}.approvers: missing. List the Slack user IDs of people who may pause and resume spending."
     if use_case.on_cap == "pause" and use_case.intent == "production" and use_case.confirm_pause != CONFIRMED:
         yield (
-            f'{where}.on_cap: found "pause" for a production use case, whose spend would be paused without approval. '
-            f'Set on_cap = "ask", or allow pausing with confirm_pause = "{CONFIRMED}".'
+            f'{where}.on_cap: found "pause" for a production use case. With "pause", focuswatch can pause '
+            'the roles of the use case without approval. Set on_cap = "ask", or allow pausing with '
+            f'confirm_pause = "{CONFIRMED}".'
         )
     for role in use_case.roles:
         yield from _role_problems(where, role)
@@ -65,12 +66,12 @@ def _unused_keys(where: str, use_case: CappedUseCase) -> Iterator[str]:
     if use_case.on_cap not in ("ask", "pause"):
         for key in (key for key, value in given.items() if value):
             yield (
-                f'{where}.{key}: this key is only used with on_cap = "ask" or "pause". Add `on_cap`, or remove '
-                f"`{key}`."
+                f'{where}.{key}: this key applies only with on_cap = "ask" or "pause". Set `on_cap` to one of these '
+                f"values, or remove `{key}`."
             )
     elif use_case.confirm_pause and not (use_case.on_cap == "pause" and use_case.intent == "production"):
         yield (
-            f'{where}.confirm_pause: this key is only used with on_cap = "pause" in production. Remove '
+            f'{where}.confirm_pause: this key applies only to a production use case with on_cap = "pause". Remove '
             "`confirm_pause`."
         )
 
@@ -78,6 +79,6 @@ def _unused_keys(where: str, use_case: CappedUseCase) -> Iterator[str]:
 def _role_problems(where: str, role: str) -> Iterator[str]:
     match = ROLE.fullmatch(role)
     if match is None:
-        yield f"{where}.roles: found '{role}', expected the ARN of a role: arn:aws:iam::111122223333:role/NAME."
+        yield f"{where}.roles: found '{role}', expected a role ARN such as arn:aws:iam::111122223333:role/NAME."
     elif match[2].startswith(SERVICE_ROLES):
         yield f"{where}.roles: found '{role}', a role that only AWS can change. Specify a role that you manage."

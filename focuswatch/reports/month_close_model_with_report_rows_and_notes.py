@@ -94,9 +94,11 @@ class MonthClose:
     def recomputed_note(self, days: str) -> str:
         """Return the sentence about forecasts that were computed later; `days` is the text that names their days."""
         if len(self.recomputed) == 1:
-            return f"The forecast from {days} was computed later, because no forecast was stored on that day."
+            return (
+                f"No forecast was stored on {days}, so focuswatch computed the forecast for this day later."
+            )
         return (
-            f"The forecasts from {days} were computed later, because no forecasts were stored on these days."
+            f"No forecasts were stored on {days}, so focuswatch computed the forecasts for these days later."
         )
 
     def _invoice_note(self) -> Iterator[str]:

@@ -138,10 +138,8 @@ def _small_print(close: MonthClose) -> Iterable[str]:
         days = _listed([f"day {day}" for day in close.recomputed])
         yield close.recomputed_note(days)
     month = f"{close.month:%Y-%m}"
-    yield (
-        f"All teams and use cases: focuswatch report month_close --month {month}. "
-        f"Invoices by team: focuswatch chargeback --month {month}."
-    )
+    yield f"For all teams and use cases, run: focuswatch report month_close --month {month}"
+    yield f"For invoices by team, run: focuswatch chargeback --month {month}"
 
 
 def _listed(texts: Sequence[str]) -> str:

@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from focuswatch.bill.render_tables_not_stored_on_athena_and_trino import tables_as_of
 from focuswatch.bill.schema.columns_of_all_tables import FOLDED_CHARGES, STORED_TABLES
-from focuswatch.bill.tables_computed_at_query import tables_as_of
 from focuswatch.catalog.sql_catalog import Catalog, Report
 from focuswatch.catalog.sql_header_models import (
     CHARGES,
@@ -97,7 +97,7 @@ def offered_bases(report: Report, *, prefix: str = OPTION) -> str:
         options.append(
             f"{prefix}charges {','.join(kind for kind in CHARGES if kind in {*offers.charges, *offers.more})}"
         )
-    none = "You cannot change the cost columns or the charges of this report."
+    none = "For this report, you cannot choose the cost column or the kinds of charges."
     offered = f"Available options: {'; '.join(options)}." if options else none
     return f"{offered} {offers.limits}" if offers.limits else offered
 

@@ -38,7 +38,7 @@ def test_ai_families_that_omit_a_family_are_reported(id, families):
         for problem in check(case, **arguments)
     )
     assert (
-        f"without charges of its ai_families ({', '.join(families)}). A scan does not run the detection on such a bill."
+        f"without charges of its ai_families ({', '.join(families)}). A scan skips the detection on such a bill, "
         in next(problems)
     )
 

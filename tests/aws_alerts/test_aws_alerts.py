@@ -176,7 +176,7 @@ def test_anomaly_states_service_days_and_amounts():
     """Account and region are those of the first root cause."""
     finding = read(anomaly_message())
     assert finding.reason == (
-        "Amazon Bedrock cost was 1,301 USD from 2026-11-18 to 2026-11-20, 1,001 USD more than the 300 USD that "
+        "From 2026-11-18 to 2026-11-20, Amazon Bedrock cost was 1,301 USD, 1,001 USD more than the 300 USD that "
         "AWS expected."
     )
     assert (finding.detection, finding.category, finding.monthly_cost) == (ANOMALY, "anomaly", Decimal(1001))
@@ -215,7 +215,7 @@ def test_anomaly_does_not_end_before_it_starts():
 
 def test_anomaly_without_amounts_becomes_a_finding():
     finding = read(json.dumps({"anomalyId": "a-1"}))
-    assert finding.reason == "Service cost was more than AWS expected on 2026-11-21."
+    assert finding.reason == "On 2026-11-21, service cost was more than AWS expected."
     assert finding.monthly_cost == 0
 
 

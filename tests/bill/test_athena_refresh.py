@@ -32,9 +32,9 @@ from focuswatch.bill.refresh.read_and_replace_athena_table_periods import Athena
 from focuswatch.bill.refresh.switch_glue_partitions_and_read_period_facts import Partitions
 from focuswatch.bill.refresh.write_athena_period_charges_to_new_folder import MOST_SORTED_BYTES, ChargesWriter
 from focuswatch.bill.refresh.write_read_delete_athena_table_files import AthenaTableFiles
+from focuswatch.bill.render_tables_not_stored_on_athena_and_trino import tables_as_of
 from focuswatch.bill.schema.columns_of_all_tables import STORED_TABLES
 from focuswatch.bill.schema.glue_tables_and_partition_keys import GLUE_TABLES, PARTITION_KEYS, PERIOD_TABLES
-from focuswatch.bill.tables_computed_at_query import tables_as_of
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.bill_to_scan import BillToScan
 from focuswatch.detect.scan_and_record_findings import scan

@@ -12,7 +12,7 @@ import pytest
 
 from focuswatch.bill.refresh.views_over_refreshed_files import DAY_COLUMNS
 from focuswatch.bill.schema.columns_of_all_tables import DELIVERIES, FOLDED_CHARGES
-from focuswatch.bill.schema.focus_columns_to_read import KINDS, REQUIRED, REQUIRED_OF_AWS
+from focuswatch.bill.schema.focus_columns_and_their_names_in_files import KINDS, REQUIRED, REQUIRED_OF_AWS
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.errors import ExportError
 from tests.given.exports import HOURLY, TYPES, USUAL, Reader, read, write

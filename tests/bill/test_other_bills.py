@@ -314,8 +314,8 @@ def test_only_the_changed_period_of_a_changed_bill_is_written(
         incomplete = incomplete_parts(bill.bill_parts(), as_of=bill.as_of)
     assert incomplete.accounts == {"shop-prod"}
     assert incomplete.notes == (
-        "No findings in google were resolved in this scan: billing period 2026-05 now has 32 charges, but previously "
-        "had 37",
+        "focuswatch did not resolve any findings in google in this scan, because billing period 2026-05 now has 32 "
+        "charges, but previously had 37",
     )
     _deliver_google(deployment, files["google"])
     assert deployment.refresh_bills(BILLS).changed == ("2026-05.google",)

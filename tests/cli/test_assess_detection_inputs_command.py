@@ -38,7 +38,7 @@ def test_json_lists_each_detection_and_report_with_its_state(bill, tmp_path):
 def test_table_names_the_fix_and_the_detections_that_need_it(bill, tmp_path):
     output = focuswatch("assess", bill, "--state", tmp_path / "state").stdout
     assert "focuswatch scan EXPORT --activity FILE\n   for idle_sagemaker_endpoint, underused_gpu\n" in output
-    assert "The bill contains no charges that these detections evaluate: abandoned_volume" in output.replace(
+    assert "These detections have no charges to evaluate on this bill: abandoned_volume" in output.replace(
         "\n", " "
     )
 

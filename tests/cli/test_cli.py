@@ -147,7 +147,10 @@ def test_files_are_forgotten_on_request_and_missing_files_are_noted(export):
     owners.unlink()
     for command in (["scan", "--only", DETECTION], ["report", "spend_by_team"]):
         done = focuswatch(*command, export, "--state", state)
-        assert f"--owners {owners}: the file from an earlier scan no longer exists" in done.stderr
+        assert (
+            f"ignores --owners {owners} from an earlier scan, because the file no longer exists"
+            in done.stderr
+        )
     owners.write_text(text)
     assert scan(export)[0]["team"] == "finders"
     assert scan(export, "--forget-files")[0]["team"] == "search"
@@ -252,8 +255,8 @@ def test_open_findings_of_a_removed_detection_are_noted(export):
     ledger.update(lambda entries, suppressions: decide(entries, suppressions, result), evaluated=())
     ledger.close()
     output = " ".join(focuswatch("scan", export, *place, "--only", DETECTION).stdout.split())
-    assert "1 open finding of removed_detection cannot be evaluated" in output
-    assert "of aws_budget cannot be evaluated" not in output
+    assert "cannot evaluate or resolve 1 open finding of removed_detection" in output
+    assert "of aws_budget, because" not in output
 
 
 @pytest.mark.parametrize(
@@ -421,7 +424,7 @@ def test_report_uses_the_owners_of_the_last_scan(export, tmp_path):
     assert focuswatch("report", "spend_by_team", "--state", tmp_path / "state").stdout
     owners.unlink()
     done = focuswatch("report", "spend_by_team", "--state", tmp_path / "state")
-    assert "owners.toml: the file from an earlier scan no longer exists" in done.stderr
+    assert "owners.toml from an earlier scan, because the file no longer exists" in done.stderr
 
 
 def test_concurrent_scan_of_one_export_is_refused(export):

@@ -11,8 +11,8 @@ from typing import Any
 import duckdb
 
 from focuswatch.bill import create_owner_and_computed_local_tables
+from focuswatch.bill.render_tables_not_stored_on_athena_and_trino import NOT_STORED
 from focuswatch.bill.schema.columns_of_all_tables import COMPUTED_TABLES
-from focuswatch.bill.tables_computed_at_query import NOT_STORED
 from focuswatch.catalog.sql_catalog import Catalog, Detection, Report
 from focuswatch.detect.run_detection_and_check_rows import Outcome, run_detection
 from focuswatch.engines import Engine, Row

@@ -127,8 +127,8 @@ def test_a_refusing_vendor_does_not_fail_the_others_and_no_key_is_logged(
     ("secret", "reason"),
     [
         ("", "is empty"),
-        ('{"other": "sk-hidden"}', "is JSON without the key OPENAI_ADMIN_KEY"),
-        ("{sk-hidden", "is JSON without the key OPENAI_ADMIN_KEY"),
+        ('{"other": "sk-hidden"}', "is invalid or has no field OPENAI_ADMIN_KEY"),
+        ("{sk-hidden", "is invalid or has no field OPENAI_ADMIN_KEY"),
         ("sk-hidden with spaces", "is not an API key"),
     ],
 )

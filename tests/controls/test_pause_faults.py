@@ -13,7 +13,7 @@ from benchmarks.pause_faults import (
 )
 from focuswatch.controls.announce_pause import headline
 from focuswatch.controls.apply_button_press import apply_button_press
-from focuswatch.controls.carry_out_pauses import CLAIMS
+from focuswatch.controls.carry_out_use_case_pauses import CLAIMS
 from focuswatch.errors import Refused, TryLater
 from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS
 from infra.spending_controls_stack import TIMEOUT

@@ -108,8 +108,11 @@ def test_a_bill_that_ends_early_or_lacks_days_keeps_its_findings_open():
     gap = BillPart("google", frozenset({"3"}), frozenset({*days} - {date(2026, 3, 25)}))
     incomplete = incomplete_parts([whole, late, gap], as_of=date(2026, 4, 1))
     assert incomplete.accounts == {"2", None, "3"}
-    assert [note.split(" were resolved in this scan: ") for note in incomplete.notes] == [
-        ["No findings in azure", "the most recent charge is from 2026-03-26, 6 days before 2026-04-01"],
-        ["No findings in google", "the bill has no charges for 2026-03-25"],
+    assert [note.split(" in this scan, because ") for note in incomplete.notes] == [
+        [
+            "focuswatch did not resolve any findings in azure",
+            "the most recent charge is from 2026-03-26, 6 days before 2026-04-01",
+        ],
+        ["focuswatch did not resolve any findings in google", "the bill has no charges for 2026-03-25"],
     ]
     assert incomplete_parts([whole], as_of=date(2026, 4, 1)).accounts == frozenset()

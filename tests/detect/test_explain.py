@@ -23,7 +23,7 @@ from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.engines.trino_create_and_insert_sql import create_statement, insert_statements
 from focuswatch.errors import QueryError
 from focuswatch.findings.cost_increase_explanation_models import NAME_CHARACTERS, Explanation
-from focuswatch.findings.explanation_text import explanation_headline, explanation_sentences
+from focuswatch.findings.cost_increase_explanation_text import explanation_headline, explanation_sentences
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.split_token_cost_increase import TokenUse, split_token_cost
 from focuswatch.ledger import Decision, SqliteLedger, decide

@@ -13,7 +13,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.explain_cost_increases import explain_cost_increases
 from focuswatch.detect.explain.hourly_onset import first_hour
 from focuswatch.detect.explain.read_cost_increase_from_finding import CostIncrease
-from focuswatch.findings.explanation_text import explanation_sentences
+from focuswatch.findings.cost_increase_explanation_text import explanation_sentences
 from focuswatch.owners.owners_file import Owners
 
 CATALOG, OWNERS = Catalog.load(), Owners.load(None)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from focuswatch.detect.check_bill_completeness_before_resolving_findings import Coverage
 from focuswatch.detect.merge_pending_notifications import with_pending_notifications
 from focuswatch.detect.scan_result import ScanResult
-from focuswatch.detect.select_current_findings_from_ledger import current_findings
+from focuswatch.detect.select_open_and_just_resolved_findings import current_findings
 from focuswatch.findings.fast_model_copy import copy_with
 from focuswatch.ledger import SqliteLedger, decide
 from tests.given.one_line_findings import DAY, finding, run

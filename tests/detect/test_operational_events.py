@@ -18,7 +18,7 @@ from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.errors import ConfigError
 from focuswatch.findings.cost_increase_explanation_models import MOST_EVENTS
-from focuswatch.findings.explanation_text import explanation_sentences
+from focuswatch.findings.cost_increase_explanation_text import explanation_sentences
 from focuswatch.findings.match_operational_events_to_services_and_resources import service_key
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.owners_file import Owners

@@ -27,9 +27,9 @@ from focuswatch.bill.refresh.athena_refresh import refresh_export
 from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables
 from focuswatch.bill.refresh.switch_glue_partitions_and_read_period_facts import GluePeriod
 from focuswatch.bill.refresh.write_read_delete_athena_table_files import AthenaTableFiles
+from focuswatch.bill.render_tables_not_stored_on_athena_and_trino import NOT_STORED, tables_as_of
 from focuswatch.bill.schema.columns_of_all_tables import DAILY_CHARGES, STORED_TABLES
 from focuswatch.bill.schema.glue_tables_and_partition_keys import GLUE_TABLES
-from focuswatch.bill.tables_computed_at_query import NOT_STORED, tables_as_of
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.cli.add_bill_and_ledger_options_to_commands import BillOptions
 from focuswatch.engines.athena_engine import AthenaEngine

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from focuswatch.authoring.detection_cases import CASES_FOLDER, read_cases
-from focuswatch.bill.tables_computed_at_query import NOT_STORED
+from focuswatch.bill.render_tables_not_stored_on_athena_and_trino import NOT_STORED
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Row
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect

@@ -20,7 +20,7 @@ from focuswatch.bill.refresh import trino_refresh
 from focuswatch.bill.refresh.trino_refresh import SHAPES, TrinoTables
 from focuswatch.bill.refresh.trino_refresh_statements import create_parts
 from focuswatch.bill.schema.columns_of_all_tables import ACTIVITY, DAILY_CHARGES
-from focuswatch.bill.schema.focus_columns_to_read import KINDS, SQL_TYPES
+from focuswatch.bill.schema.focus_columns_and_their_names_in_files import KINDS, SQL_TYPES
 from focuswatch.bill.trino_bill import open_trino_bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.assess_detections_and_reports_on_bill import assess

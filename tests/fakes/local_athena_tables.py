@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from focuswatch.bill.refresh.switch_glue_partitions_and_read_period_facts import Partitions
 from focuswatch.bill.refresh.write_read_delete_athena_table_files import arrow_schema
 from focuswatch.bill.schema.glue_tables_and_partition_keys import GLUE_TABLES, PARTITION_KEYS, PERIOD_KEY
-from focuswatch.engines.athena_unload_and_projection import projection
+from focuswatch.engines.athena_unload_sql_and_projection_properties import projection
 from focuswatch.engines.values_as_sql_literals import literal
 from tests.fakes.local_aws_with_cdk import LocalAws
 

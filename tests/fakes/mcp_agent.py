@@ -37,7 +37,7 @@ class Agent:
     log: Path
 
     def call(self, tool: str, **arguments: Any) -> CallToolResult:
-        """Return the result of a tool, even if it is an error."""
+        """Call a tool and return its result, even if the result is an error."""
         return self.portal.call(self.client.call_tool, tool, arguments)
 
     def read(self, tool: str, **arguments: Any) -> dict[str, Any]:

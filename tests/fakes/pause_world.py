@@ -15,7 +15,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from focuswatch.controls.apply_button_press import apply_button_press
-from focuswatch.controls.carry_out_pauses import CLAIMS, SpendingPauses
+from focuswatch.controls.carry_out_use_case_pauses import CLAIMS, SpendingPauses
 from focuswatch.controls.pause_at_cap_and_end_expired_pauses import Review, SpendCaps
 from focuswatch.controls.use_case_pause_model import Mode, PauseRecord
 from focuswatch.errors import DeliveryError, Refused, TryLater

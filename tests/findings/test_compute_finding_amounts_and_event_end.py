@@ -13,7 +13,7 @@ from focuswatch.cli import app
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.findings.aws_alert_detection_ids import AWS_ALERTS
 from focuswatch.findings.compute_finding_amounts_and_event_end import Stake, stake_of
-from focuswatch.findings.decimal_money import money
+from focuswatch.findings.decimal_money_type_and_rounding import money
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_and_age_text import (
     SUFFIX_BY_DETECTION,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.findings.decimal_money import money
+from focuswatch.findings.decimal_money_type_and_rounding import money
 from focuswatch.findings.evidence_labels_and_values_that_fill_placeholders import evidence_label
 from focuswatch.findings.finding import Finding, fingerprint
 from focuswatch.findings.finding_from_row import to_finding

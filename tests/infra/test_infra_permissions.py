@@ -173,8 +173,8 @@ USED_FILES = {
 AS_MEMBER = {
     "focuswatch/collect/list_ai_resource_links.py",
     "focuswatch/collect/sagemaker_endpoints_and_bedrock_models.py",
-    "focuswatch/collect/resource_and_cloudwatch_metric_models.py",
-    "focuswatch/collect/daily_cloudwatch_metrics.py",
+    "focuswatch/collect/resource_model_with_metrics_to_read.py",
+    "focuswatch/collect/read_daily_cloudwatch_metrics_of_resources.py",
     "focuswatch/collect/token_hours.py",
     "focuswatch/collect/cloudtrail_changes.py",
     "focuswatch/collect/run_invocation_log_queries.py",

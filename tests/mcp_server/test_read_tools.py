@@ -188,7 +188,7 @@ def test_report_with_another_basis_equals_that_of_the_command_line(agent, state)
     own = agent.read("run_report", name="unowned_spend")
     assert own["basis"] == Catalog.load().report("unowned_spend").header.basis != printed["basis"]
     assert agent.error("run_report", name="unowned_spend", cursor=pages[0]["next_cursor"]).startswith(
-        "The cursor was returned for a call with other arguments"
+        "The cursor is not valid for this call"
     )
 
 
@@ -258,7 +258,7 @@ def test_text_and_structured_content_are_the_same(agent):
         ("run_report", {"name": "savings", "cost": "billed"}, "cost billed is not available for savings. This report"),
         ("run_report", {"name": "portfolio", "charges": ["vat"]}, "charges.0: expected 'usage', 'fees', 'credits' or"),
         ("run_report", {"name": "portfolio", "charges": []}, "charges: list should have at least 1 item"),
-        ("run_report", {"name": "savings", "cursor": "WyJ4IiwxXQ"}, "The cursor was returned for a call with other"),
+        ("run_report", {"name": "savings", "cursor": "WyJ4IiwxXQ"}, "The cursor is not valid for this call"),
         ("weekly_summary", {"team": "nobody"}, "owners.toml defines no team 'nobody'. Expected one of: assistants"),
         ("list_detections", {"detection": "x"}, "No detection is named 'x'."),
         ("delete_everything", {}, "No tool is named 'delete_everything'. Expected one of: list_findings"),
@@ -276,7 +276,7 @@ def test_cursor_of_other_filters_is_refused(agent):
     """With other filters, the cursor would skip findings."""
     cursor = agent.read("list_findings")["next_cursor"]
     assert agent.error("list_findings", category="waste", cursor=cursor).startswith(
-        "The cursor was returned for a call with"
+        "The cursor is not valid for this call"
     )
 
 

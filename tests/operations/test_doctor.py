@@ -142,7 +142,7 @@ def test_missing_bucket_fails_and_the_other_checks_run(aws, deployment):
         client.delete_object(Bucket=deployment.bucket, Key=one["Key"])
     client.delete_bucket(Bucket=deployment.bucket)
     checks = checks_of(aws, deployment)
-    assert checks["bucket"].fix == "Run npx cdk deploy --revert-drift focuswatch-pipeline."
+    assert checks["bucket"].fix == "Run `npx cdk deploy --revert-drift focuswatch-pipeline`."
     assert (checks["delivery"].state, checks["tables"].state) == ("failed", "ok")
 
 

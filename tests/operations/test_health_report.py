@@ -180,7 +180,9 @@ def test_doubt_is_noted_once():
     """Also if both refresh and detect report it."""
     doubt = ("2026-10 shrank",)
     report = report_of(beat("refresh", doubts=doubt), beat("detect", as_of=date(2026, 11, 20), doubts=doubt))
-    assert report.notes == ("No findings are resolved until this problem is fixed: 2026-10 shrank.",)
+    assert report.notes == (
+        "focuswatch does not mark any finding as resolved until the following is fixed: 2026-10 shrank.",
+    )
 
 
 def test_detections_of_services_that_are_not_on_the_bill_are_noted():

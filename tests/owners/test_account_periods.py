@@ -189,15 +189,15 @@ def test_file_of_accounts_has_the_periods_of_each_account(tmp_path, rows, curren
     [
         (
             f"{ACCOUNT},a,,/a,{{}},,,,\n{ACCOUNT},a,,/b,{{}},,,,",
-            "one row is valid until today, another row until today",
+            "one row has no valid_to, and another row has no valid_to",
         ),
         (
             f"{ACCOUNT},a,,/a,{{}},,,,2026-05-16\n{ACCOUNT},a,,/b,{{}},,,2026-05-10,",
-            "one row is valid until 2026-05-16, another row is valid from 2026-05-10",
+            "one row is valid before 2026-05-16, and another row is valid from 2026-05-10",
         ),
         (
             f"{ACCOUNT},a,,/a,{{}},,,,2026-05-16\n{ACCOUNT},a,,/b,{{}},,,,2026-05-16",
-            "one row is valid until 2026-05-16, another row until 2026-05-16",
+            "one row is valid before 2026-05-16, and another row is valid before 2026-05-16",
         ),
     ],
     ids=["two current rows", "overlapping", "the same end"],

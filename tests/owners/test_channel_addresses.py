@@ -114,7 +114,7 @@ def test_url_with_a_secret_is_refused_and_not_repeated(tmp_path, url, remedy):
         ('[teams.a]\nchannels = [{ to = "#b", categories = [] }]', "categories: List should have at least 1"),
         (
             '[teams.a]\nchannels = [{ to = "#b", categories = ["security", "waste"] }]',
-            "teams.a.channels: no channel accepts findings of category anomaly, governance. Add the category",
+            "teams.a.channels: no channel accepts findings of category anomaly, governance. Add the missing categories",
         ),
         (
             '[teams.a]\nchannels = [{ to = "#b" }, { to = "#c", categories = ["security"] }]',

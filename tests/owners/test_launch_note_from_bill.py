@@ -183,7 +183,7 @@ def test_launch_of_a_note_replaces_an_overlapping_launch(tmp_path):
 
 
 def test_use_case_without_rows_or_increase_has_no_launch():
-    with pytest.raises(ConfigError, match="requires `rows`"):
+    with pytest.raises(ConfigError, match="has no `rows`"):
         note_of_use_case("everything", days(10.0, 55.0), owners=OWNERS, as_of=AS_OF, currency="USD")
     with pytest.raises(ConfigError, match="has not increased"):
         note_of_use_case("shop-guide", days(10.0, 10.0), owners=OWNERS, as_of=AS_OF, currency="USD")

@@ -41,8 +41,8 @@ def test_budget_has_a_row_for_each_rule_and_limit(tmp_path):
 @pytest.mark.parametrize(
     ("text", "expected_message"),
     [
-        ("roles = ['R']", "principal_budgets.b: the budget has no limit. Add `daily_budget`"),
-        ("monthly_budget = 3", "principal_budgets.b: the budget has no callers. Add `principals`"),
+        ("roles = ['R']", "principal_budgets.b: found no limit. Add `daily_budget`"),
+        ("monthly_budget = 3", "principal_budgets.b: found no callers. Add `principals`"),
         (
             "teams = ['sales']\nmonthly_budget = 3",
             "found the team 'sales', expected one of the teams: search",

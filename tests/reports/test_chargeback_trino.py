@@ -6,7 +6,7 @@ from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.bill_protocol import Bill
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.refresh.athena_refresh_queries import charges_as_delivered
-from focuswatch.bill.schema.focus_columns_to_read import INVOICE, KINDS, SQL_TYPES
+from focuswatch.bill.schema.focus_columns_and_their_names_in_files import INVOICE, KINDS, SQL_TYPES
 from focuswatch.bill.trino_bill import open_trino_bill
 from focuswatch.engines import Row
 from focuswatch.engines.prepend_tables_as_ctes import replace_table

@@ -5,7 +5,7 @@ from datetime import date
 from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.bill_protocol import Bill
 from focuswatch.bill.local_bill import open_local_bill
-from focuswatch.bill.schema.focus_columns_to_read import INVOICE, KINDS, SQL_TYPES
+from focuswatch.bill.schema.focus_columns_and_their_names_in_files import INVOICE, KINDS, SQL_TYPES
 from focuswatch.bill.trino_bill import open_trino_bill
 from focuswatch.detect.forecast.make_and_store_forecasts_for_month_close import (
     forecasts_as_of,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from focuswatch.bill.ingest.detect_focus_columns_or_reject_file import Shape
 from focuswatch.bill.ingest.select_from_files import table_function
-from focuswatch.bill.schema import focus_columns_to_read as columns
+from focuswatch.bill.schema import focus_columns_and_their_names_in_files as columns
 from focuswatch.engines.duckdb_connection_macros_and_tables import file_list
 from focuswatch.engines.quote_sql_identifier import quoted
 

@@ -15,8 +15,8 @@ from focuswatch.bill.ingest.export_file_and_listing_models import ExportFile
 from focuswatch.bill.ingest.recognize_non_focus_billing_files import describe_non_focus_format
 from focuswatch.bill.ingest.translate_duckdb_errors import export_error
 from focuswatch.bill.schema import focus_column_expressions as expressions
-from focuswatch.bill.schema import focus_columns_to_read as columns
-from focuswatch.bill.schema.focus_columns_to_read import TEXTS
+from focuswatch.bill.schema import focus_columns_and_their_names_in_files as columns
+from focuswatch.bill.schema.focus_columns_and_their_names_in_files import TEXTS
 from focuswatch.engines.duckdb_connection_macros_and_tables import file_list
 from focuswatch.errors import ExportError
 

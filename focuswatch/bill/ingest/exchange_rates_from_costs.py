@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from focuswatch.bill.ingest.detect_focus_columns_or_reject_file import Shape
 from focuswatch.bill.ingest.select_from_files import table_function
-from focuswatch.bill.schema.focus_columns_to_read import PRICING_COST, PRICING_CURRENCY
+from focuswatch.bill.schema.focus_columns_and_their_names_in_files import PRICING_COST, PRICING_CURRENCY
 from focuswatch.engines.quote_sql_identifier import quoted
 from focuswatch.engines.values_as_sql_literals import literal
 from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import USD

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from focuswatch.bill.ingest.detect_format_from_first_bytes import Format
 from focuswatch.bill.schema import focus_column_expressions as expressions
-from focuswatch.bill.schema import focus_columns_to_read as columns
+from focuswatch.bill.schema import focus_columns_and_their_names_in_files as columns
 from focuswatch.engines.duckdb_connection_macros_and_tables import file_list
 from focuswatch.engines.quote_sql_identifier import quoted
 

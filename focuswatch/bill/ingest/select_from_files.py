@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from focuswatch.bill.ingest.detect_focus_columns_or_reject_file import Shape
 from focuswatch.bill.schema import focus_column_expressions as expressions
-from focuswatch.bill.schema import focus_columns_to_read as columns
+from focuswatch.bill.schema import focus_columns_and_their_names_in_files as columns
 from focuswatch.engines.duckdb_connection_macros_and_tables import file_list
 from focuswatch.engines.values_as_sql_literals import literal
 

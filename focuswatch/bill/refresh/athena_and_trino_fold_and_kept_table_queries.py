@@ -3,7 +3,7 @@
 import hashlib
 
 from focuswatch.bill.schema.columns_of_all_tables import DAILY_CHARGES, FOLDED_CHARGES, KEPT_TABLES
-from focuswatch.bill.schema.focus_columns_to_read import INVOICE, KINDS, TEXTS
+from focuswatch.bill.schema.focus_columns_and_their_names_in_files import INVOICE, KINDS, TEXTS
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.prepend_tables_as_ctes import with_tables
 from focuswatch.engines.skip_or_remove_sql_comments import without_comments

@@ -9,7 +9,7 @@ from focuswatch.bill.ingest.select_deliveries_and_flat_files import PeriodDelive
 from focuswatch.bill.ingest.select_from_files import select_focus_export
 from focuswatch.bill.refresh.local_refresh_index_in_state_folder import Unit
 from focuswatch.bill.refresh.trino_refresh_statements import month_after
-from focuswatch.bill.schema.focus_columns_to_read import INVOICE, KINDS, SQL_TYPES
+from focuswatch.bill.schema.focus_columns_and_their_names_in_files import INVOICE, KINDS, SQL_TYPES
 from focuswatch.engines.values_as_sql_literals import literal
 
 NULLS = ", ".join(f"CAST(NULL AS {SQL_TYPES[kind]}) AS {name}" for name, kind in KINDS.items())

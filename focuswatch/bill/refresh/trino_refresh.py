@@ -22,7 +22,7 @@ from focuswatch.bill.refresh.athena_and_trino_fold_and_kept_table_queries import
 )
 from focuswatch.bill.refresh.local_refresh_index_in_state_folder import DeliveryRow
 from focuswatch.bill.schema import columns_of_all_tables
-from focuswatch.bill.schema.focus_columns_to_read import PRICING_COST, PRICING_CURRENCY
+from focuswatch.bill.schema.focus_columns_and_their_names_in_files import PRICING_COST, PRICING_CURRENCY
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Row
 from focuswatch.engines.trino_engine import TrinoEngine

@@ -14,7 +14,11 @@ from datetime import date, datetime, time, timedelta
 from focuswatch.bill.aws_only_views_and_other_provider_warning import IS_AWS
 from focuswatch.bill.refresh.local_refresh_index_in_state_folder import DeliveryRow
 from focuswatch.bill.schema.columns_of_all_tables import DELIVERIES
-from focuswatch.bill.schema.focus_columns_to_read import FARTHEST_EAST_HOURS, PRICING_COST, PRICING_CURRENCY
+from focuswatch.bill.schema.focus_columns_and_their_names_in_files import (
+    FARTHEST_EAST_HOURS,
+    PRICING_COST,
+    PRICING_CURRENCY,
+)
 from focuswatch.engines.trino_create_and_insert_sql import create_statement, trino_type
 from focuswatch.engines.values_as_sql_literals import Scalar, literal, literals
 from focuswatch.findings.usd_exchange_rates_for_thresholds_and_bills import USD

@@ -41,7 +41,7 @@ class AthenaTableFiles:
         """Return a warning for each reason for which S3 did not delete objects."""
         return [
             f"S3 did not delete {count:,} outdated objects under s3://{self.bucket}/tables/: {reason}. No table uses "
-            "these objects, but S3 still stores and bills the objects. Check that the function may use s3:DeleteObject "
+            "these objects, but AWS still charges for their storage. Check that the function may use s3:DeleteObject "
             "on the bucket"
             for reason, count in sorted(Counter(self.undeleted.values()).items())
         ]

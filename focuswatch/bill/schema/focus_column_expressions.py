@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from focuswatch.bill.schema.focus_columns_to_read import (
+from focuswatch.bill.schema.focus_columns_and_their_names_in_files import (
     ALLOCATED_TAGS,
     INVOICE,
     KINDS,

@@ -36,8 +36,8 @@ def write_files(
     earlier = {path for suffix in ("csv", "parquet") for path in folder.glob(f"{stem}*.{suffix}")}
     if left := sorted(earlier - set(paths)):
         raise ConfigError(
-            f"{left[0]} is from an earlier chargeback of this month, and this chargeback would not replace the file. "
-            "To avoid a mix of old and new files, remove the file or choose another folder with --out."
+            f"{left[0]} is from an earlier chargeback of this month. This chargeback does not write this file, so "
+            "the folder would contain files of two chargebacks. Remove the file, or choose another folder with --out."
         )
     for path, (columns, rows) in tables.items():
         Path(f"{path}.csv").write_text(rows_csv(rows, columns=list(columns), exact=True), encoding="utf-8")

@@ -72,7 +72,7 @@ def _print_kind(assessments: "Sequence[Assessment]", kind: str, *, out: "Console
     print_grid(out, columns, rows)
     if without := [one.id for one in assessments if one.state == "no charges"]:
         out.print(
-            f"The bill contains no charges that these {kind}s evaluate: {', '.join(without)}.",
+            f"These {kind}s have no charges to evaluate on this bill: {', '.join(without)}.",
             style="dim",
             markup=False,
         )

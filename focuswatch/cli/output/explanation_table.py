@@ -7,8 +7,8 @@ from rich.text import Text
 from focuswatch.cli.output.amount_and_place_text import place, rounded
 from focuswatch.cli.output.table_grid import Column, console, print_grid
 from focuswatch.findings.cost_increase_explanation_models import CostDriver, Explanation
-from focuswatch.findings.decimal_money import to_cents
-from focuswatch.findings.explanation_text import circumstances, explanation_headline
+from focuswatch.findings.cost_increase_explanation_text import circumstances, explanation_headline
+from focuswatch.findings.decimal_money_type_and_rounding import to_cents
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.replace_control_characters import visible
 

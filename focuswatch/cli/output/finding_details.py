@@ -10,7 +10,7 @@ from focuswatch.cli.output.amount_and_place_text import money
 from focuswatch.cli.output.finding_cost_cells_and_severity_colors import NO_OWNER
 from focuswatch.cli.output.table_grid import console
 from focuswatch.findings.account_and_owner_labels import account_label, owner_label
-from focuswatch.findings.explanation_text import explanation_sentences
+from focuswatch.findings.cost_increase_explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_and_age_text import full_amount
 from focuswatch.findings.replace_control_characters import visible

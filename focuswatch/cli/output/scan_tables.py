@@ -287,7 +287,7 @@ def _limits(result: ScanResult, *, next_command: NextCommand) -> Iterable[str]:
     for note in result.notes:
         yield f"{note}."
     for doubt in result.coverage.doubts:
-        yield f"No findings were resolved in this scan: {doubt}."
+        yield f"focuswatch did not resolve any findings in this scan, because {doubt}."
 
 
 def _sum(findings: Iterable[Finding]) -> Decimal:

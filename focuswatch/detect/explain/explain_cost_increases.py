@@ -25,7 +25,7 @@ from focuswatch.findings.cost_increase_explanation_models import (
     Explanation,
     StartedOrStopped,
 )
-from focuswatch.findings.decimal_money import money
+from focuswatch.findings.decimal_money_type_and_rounding import money
 from focuswatch.findings.split_token_cost_increase import TokenDrivers
 
 LEAST_FALL = Decimal("-0.1")  # minimum share of the excess for a cost driver that decreased to be listed

@@ -12,13 +12,13 @@ from focuswatch.engines.values_as_sql_literals import Value
 from focuswatch.errors import ConfigError
 from focuswatch.findings.amount_text_without_currency import amount
 from focuswatch.findings.cost_increase_explanation_models import Explanation
-from focuswatch.findings.explanation_text import period_text
+from focuswatch.findings.cost_increase_explanation_text import period_text
 from focuswatch.findings.finding import Finding
 
 # By detection whose amount is not a cost increase: where the cost drivers are shown instead.
 INSTEAD = {
-    "budget_pace": "The amount of this finding is a forecast. The reports month_forecast and weekly_deltas show "
-    "the cost drivers."
+    "budget_pace": "The amount of this finding is a forecast, not a cost increase. To find the costs "
+    "behind the forecast, run the reports month_forecast and weekly_deltas."
 }
 
 

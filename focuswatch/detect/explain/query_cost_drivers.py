@@ -8,7 +8,7 @@ from focuswatch.detect.explain.read_cost_increase_from_finding import CostIncrea
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.values_as_sql_literals import Scalar, Value
 from focuswatch.findings.cost_increase_explanation_models import CostDriver
-from focuswatch.findings.decimal_money import money
+from focuswatch.findings.decimal_money_type_and_rounding import money
 
 LEAST_SHARE = Decimal("0.01")  # minimum share of the excess for a cost driver to be listed
 HALF = Decimal("0.5")

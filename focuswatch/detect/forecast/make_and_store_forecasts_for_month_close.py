@@ -7,7 +7,7 @@ from datetime import date
 
 from focuswatch.bill.bill_protocol import Bill
 from focuswatch.bill.kept_forecast_record_and_merge import KeptForecast
-from focuswatch.bill.tables_computed_at_query import tables_as_of
+from focuswatch.bill.render_tables_not_stored_on_athena_and_trino import tables_as_of
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.forecast.forecasts_and_budgets_by_group import TEAM, USE_CASE, group_forecasts
 from focuswatch.detect.forecast.month_end_forecast import month_of_last_day

@@ -7,12 +7,12 @@ from operator import itemgetter
 
 from focuswatch.catalog.sql_header_models import DetectionHeader
 from focuswatch.findings.account_and_owner_labels import account_label
+from focuswatch.findings.cost_increase_explanation_text import explanation_sentences
 from focuswatch.findings.evidence_labels_and_values_that_fill_placeholders import (
     display_values,
     evidence_label,
 )
 from focuswatch.findings.exclusion_offer_text import offer_command, offer_reason
-from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.fill_action_with_safe_commands import COMMAND
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_and_age_text import (
@@ -166,7 +166,7 @@ def render_duplicate(of: str) -> str:
     """Return the comment on a duplicate issue; `of` is the key of the issue that is kept."""
     return (
         f"This issue is {DUPLICATE_MARK} {of}, an older issue that focuswatch keeps up to date. "
-        "This issue is closed as a duplicate."
+        "Therefore focuswatch closes this issue as a duplicate."
     )
 
 

@@ -44,8 +44,8 @@ def translate_errors(doing: str, *, writing: bool) -> Iterator[None]:
         raise _without_result(f"{doing}: the response from Jira is not JSON", writing=writing) from error
     except KeyError as error:
         raise _without_result(
-            f"{doing}: the response is not from Jira, because the field {error} is missing. Check that the URL in the "
-            "Jira secret is your Jira site, and that no proxy responds instead",
+            f"{doing}: the response does not appear to be from Jira: the field {error} is missing. Check that "
+            "the URL in the Jira secret is your Jira site, and that no proxy responds instead",
             writing=writing,
         ) from error
     except requests.exceptions.RequestException as error:

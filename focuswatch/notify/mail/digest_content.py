@@ -77,8 +77,8 @@ def digest_mail(lines: Sequence[MailDigestLine], *, as_of: date) -> Mail:
     if len(by_amount) > len(shown):
         sections.append(Section(lines=(f"and {len(by_amount) - len(shown):,} more",)))
     footer = (
-        f"This email includes charges before {as_of}. The notifications are combined, because there are too many for "
-        "separate emails. You are receiving this email because owners.toml, the configuration file of focuswatch, "
+        f"This email covers only charges before {as_of}. The notifications are combined, because there are too many "
+        "for separate emails. You are receiving this email because owners.toml, the configuration file of focuswatch, "
         "lists your address as a channel."
     )
     return Mail(

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from focuswatch.findings.explanation_text import explanation_sentences
+from focuswatch.findings.cost_increase_explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_and_age_text import (
     cost_so_far_text,
@@ -135,7 +135,7 @@ def _link(finding: Finding) -> tuple[str, str] | None:
 
 def _footer(finding: Finding, *, kind: NotificationKind) -> Section:
     lines = [
-        f"This email includes charges before {finding.as_of}. You are receiving this email because owners.toml, "
+        f"This email covers only charges before {finding.as_of}. You are receiving this email because owners.toml, "
         "the configuration file of focuswatch, lists your address as a channel. Replies are not monitored."
     ]
     if kind not in OVER:

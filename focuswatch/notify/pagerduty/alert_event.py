@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from focuswatch.findings.cost_increase_explanation_text import explanation_sentences
 from focuswatch.findings.evidence_labels_and_values_that_fill_placeholders import display_values
-from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_and_age_text import full_amount, main_amount
 from focuswatch.findings.replace_control_characters import visible

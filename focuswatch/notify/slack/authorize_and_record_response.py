@@ -38,9 +38,10 @@ MEMBERS_UNREADABLE = (
     "Invite the bot to the "
     "channel, or ask your focuswatch administrator to run focuswatch snooze or focuswatch exclude."
 )
-ROUTED_BY_TAG = (
-    "This security finding was routed to this channel only because of a resource tag. The owner of the account must "
-    "respond to the finding. The next message about the finding goes to the account owner's channel."
+OF_OTHER_CHANNEL = (
+    "Your response was not recorded, because this channel does not belong to the owner of the account. Only the "
+    "account owner can respond to this security finding. The next message about the finding goes to the account "
+    "owner's channel."
 )
 NOT_OFFERED = (
     "The exclusion is no longer offered, because the owner of the finding or the recorded responses have changed. "
@@ -72,7 +73,7 @@ class ResponseRecorder:
         if not is_member:
             return reject(response, NOT_A_MEMBER.format(channel=message.channel))
         if self._belongs_to_other_channel(response.fingerprint, message.channel):
-            return reject(response, ROUTED_BY_TAG)
+            return reject(response, OF_OTHER_CHANNEL)
         today = datetime.fromtimestamp(self.clock(), UTC).date()
         offer = self._offer(response, today=today) if response.action in EXCLUDES else None
         if response.action in EXCLUDES and offer is None:

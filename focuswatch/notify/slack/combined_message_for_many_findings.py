@@ -41,7 +41,7 @@ def render_digest(
         _by_title(lines),
         details,
         context(
-            f"This message includes charges before {as_of}. The findings are combined in one message, because "
+            f"This message covers only charges before {as_of}. The findings are combined in one message, because "
             "there are too many for separate messages."
         ),
     ]

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import Refused, TryLater
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger.decided_ledger_entries_and_notifications import CHANGED_FACTOR
+from focuswatch.ledger.ledger_decision_model import CHANGED_FACTOR
 from focuswatch.ledger.notification_and_pending_notification_models import OVER, NotificationKind
 from focuswatch.notify.collect_and_post_slack_and_teams_digests import Digests
 from focuswatch.notify.delivery_claims_and_state import RETRY_SECONDS, Claim, ClaimLost, Claims

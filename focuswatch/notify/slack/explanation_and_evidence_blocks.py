@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from focuswatch.findings.cost_increase_explanation_text import explanation_details, explanation_headline
 from focuswatch.findings.evidence_labels_and_values_that_fill_placeholders import (
     display_values,
     evidence_label,
 )
-from focuswatch.findings.explanation_text import explanation_details, explanation_headline
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.limit_finding_bytes import whole_length
 from focuswatch.notify.one_line_and_truncated_text import one_line, truncate

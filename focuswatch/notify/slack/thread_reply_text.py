@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from focuswatch.findings.explanation_text import cost_driver_text, explanation_headline
+from focuswatch.findings.cost_increase_explanation_text import cost_driver_text, explanation_headline
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_and_age_text import (
     changed_amount,

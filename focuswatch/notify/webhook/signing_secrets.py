@@ -73,6 +73,6 @@ class WebhookSecrets(RootModel[dict[str, SigningSecret | list[SigningSecret]]]):
             if found := self.root.get(name):
                 return [found] if isinstance(found, str) else found
         raise Refused(
-            f"The webhook secret has no signing secret for {' or '.join(names)}. "
-            'Add {"' + names[0] + '": "whsec_…"} to the secret.'
+            f"The webhook secret in Secrets Manager has no entry for {' or '.join(names)}. "
+            'Add {"' + names[0] + '": "whsec_…"} to this secret.'
         )

@@ -20,7 +20,7 @@ from focuswatch.operations.resource_names import PAYER_REGION
 MANIFEST = "-Manifest.json"
 LIST_EXPORTS = (
     "check the status of the export in the payer account: "
-    f"aws bcm-data-exports list-exports --region {PAYER_REGION}."
+    f"`aws bcm-data-exports list-exports --region {PAYER_REGION}`."
 )
 NOT_FOUND = {"404", "NoSuchBucket", "NotFound"}
 
@@ -35,7 +35,7 @@ def check_bucket(context: DoctorContext) -> Iterator[Check]:
     except ClientError as error:
         if error.response["Error"]["Code"] not in NOT_FOUND:
             raise
-        fix = f"Run {restore_command(f'{deployment.name}-pipeline')}."
+        fix = f"Run `{restore_command(f'{deployment.name}-pipeline')}`."
         yield failed("bucket", f"{deployment.bucket} does not exist", fix=fix)
         return
     yield ok("bucket", deployment.bucket)
@@ -55,7 +55,8 @@ def check_delivery(context: DoctorContext) -> Iterator[Check]:
     found = f"newest manifest is {hours:.0f} hour{'' if round(hours) == 1 else 's'} old: {newest}"
     if hours > limit:
         fix = (
-            "AWS delivers an export at least once a day. To check whether the bucket policy was changed manually, run "
+            "AWS delivers an export at least once a day. If the bucket policy was changed manually, AWS might not be "
+            "able to write to the bucket. To check the bucket policy, run "
             f"npx cdk drift {deployment.name}-pipeline. Also, {LIST_EXPORTS}"
         )
         yield failed("delivery", f"{found} (limit: {limit} hours)", fix=fix)
@@ -91,14 +92,14 @@ def check_export(context: DoctorContext) -> Iterator[Check]:
     }
     export = exports.get(deployment.export.name)
     if export is None:
-        fix = f"Run {restore_command(f'{deployment.name}-payer')}."
+        fix = f"Run `{restore_command(f'{deployment.name}-payer')}`."
         yield failed("export", f"no export named {deployment.export.name}", fix=fix)
         return
     status = export.get("ExportStatus", {})
     if status.get("StatusCode") == "UNHEALTHY":
         fix = (
             "To allow bcm-data-exports.amazonaws.com to write to the bucket, restore the bucket policy: "
-            f"{restore_command(f'{deployment.name}-pipeline')}."
+            f"`{restore_command(f'{deployment.name}-pipeline')}`."
         )
         yield failed("export", f"unhealthy: {status.get('StatusReason', 'no reason given')}", fix=fix)
     else:

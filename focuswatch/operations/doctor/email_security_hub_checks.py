@@ -19,14 +19,14 @@ def check_email(context: DoctorContext) -> Iterator[Check]:
     client = context.client("sesv2")
     if not any(_is_verified(client, identity) for identity in (sender, sender.rpartition("@")[2])):
         fix = (
-            f"Run aws sesv2 create-email-identity --email-identity {sender}, then open the link in the email that "
+            f"Run `aws sesv2 create-email-identity --email-identity {sender}`, then open the link in the email that "
             "AWS sends to this address."
         )
         yield failed("email", f"{sender} is not a verified identity in SES", fix=fix)
         return
     account = client.get_account()
     if not account.get("SendingEnabled", True):
-        fix = "Resume email sending in the SES console, or ask AWS Support."
+        fix = "Resume email sending in the SES console, or contact AWS Support."
         yield failed("email", "sending is disabled for the account", fix=fix)
     elif not account.get("ProductionAccessEnabled", True):
         yield noted(
@@ -57,7 +57,7 @@ def check_security_hub(context: DoctorContext) -> Iterator[Check]:
     except ClientError as error:
         if error.response["Error"]["Code"] not in ("InvalidAccessException", "ResourceNotFoundException"):
             raise
-        fix = f"Run aws securityhub enable-security-hub --region {accounts.region}."
+        fix = f"Run `aws securityhub enable-security-hub --region {accounts.region}`."
         yield failed(
             "security hub", f"not enabled in account {accounts.pipeline}, Region {accounts.region}", fix=fix
         )

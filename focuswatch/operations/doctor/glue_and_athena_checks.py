@@ -27,8 +27,8 @@ def check_tables(context: DoctorContext) -> Iterator[Check]:
     if problems:
         more = f" and {len(problems) - MAX_SHOWN} more" if len(problems) > MAX_SHOWN else ""
         fix = (
-            f"Run {restore_command(f'{deployment.name}-pipeline')}. The tables were deployed by an earlier version of "
-            "focuswatch or changed manually."
+            f"Run `{restore_command(f'{deployment.name}-pipeline')}`. The tables were deployed by an earlier version "
+            "of focuswatch or changed manually."
         )
         yield failed("tables", "; ".join(problems[:MAX_SHOWN]) + more, fix=fix)
     else:
@@ -58,11 +58,11 @@ def check_workgroup(context: DoctorContext) -> Iterator[Check]:
     workgroup = context.client("athena").get_work_group(WorkGroup=athena.workgroup)["WorkGroup"]
     limit = workgroup["Configuration"].get("BytesScannedCutoffPerQuery")
     if workgroup.get("State") == "DISABLED":
-        fix = f"Run aws athena update-work-group --work-group {athena.workgroup} --state ENABLED."
+        fix = f"Run `aws athena update-work-group --work-group {athena.workgroup} --state ENABLED`."
         yield failed("workgroup", f"{athena.workgroup} is disabled", fix=fix)
     elif limit != athena.scan_limit_gib * GIB:
         configured = "none" if limit is None else f"{limit / GIB:g} GiB"
         found = f"scan limit per query: {configured}, expected {athena.scan_limit_gib} GiB"
-        yield failed("workgroup", found, fix=f"Run {restore_command(f'{deployment.name}-pipeline')}.")
+        yield failed("workgroup", found, fix=f"Run `{restore_command(f'{deployment.name}-pipeline')}`.")
     else:
         yield ok("workgroup", f"{athena.workgroup}, scan limit per query: {athena.scan_limit_gib} GiB")

@@ -23,11 +23,11 @@ def check_heartbeats(context: DoctorContext) -> Iterator[Check]:
 def _check_heartbeat(context: DoctorContext, kind: str, beat: Heartbeat | None) -> Check:
     name = context.deployment.function(kind)
     if beat is None:
-        fix = f"Invoke the function and check the response: aws lambda invoke --function-name {name} /dev/stdout."
+        fix = f"Run `aws lambda invoke --function-name {name} /dev/stdout` and check the response."
         return failed(kind, "has never completed a run", fix=fix)
     hours = context.hours_since(beat.ended_at)
     found = f"last run completed {hours:.0f} hour{'' if round(hours) == 1 else 's'} ago and took {beat.seconds:.0f} s"
-    logs = f"Check the function's log: aws logs tail /aws/lambda/{name} --since 2d."
+    logs = f"Run `aws logs tail /aws/lambda/{name} --since 2d` and check the log of the function."
     if hours > MAX_HOURS_BETWEEN_RUNS[kind]:
         return failed(kind, f"{found} (limit: {MAX_HOURS_BETWEEN_RUNS[kind]} hours)", fix=logs)
     if beat.failed and kind != "collect":
@@ -49,8 +49,8 @@ def check_dead_letters(context: DoctorContext) -> Iterator[Check]:
     if counts:
         found = ", ".join(f"{kind}: {count}" for kind, count in counts.items())
         fix = (
-            "To see the cause, run focuswatch redrive --dry-run. Fix the cause, then redrive the messages: "
-            "focuswatch redrive."
+            "To see the cause, run `focuswatch redrive --dry-run`. Fix the cause, then redrive the messages: "
+            "`focuswatch redrive`."
         )
         yield failed("dead letters", found, fix=fix)
     else:

@@ -52,7 +52,7 @@ def check_secrets(context: DoctorContext) -> Iterator[Check]:
         value = context.client("secretsmanager").get_secret_value(SecretId=name).get("SecretString", "")
         fix = (
             f"Store {SHAPES[kind]} with valid values in the secret: "
-            f"aws secretsmanager put-secret-value --secret-id {name} --secret-string file://secret.json."
+            f"`aws secretsmanager put-secret-value --secret-id {name} --secret-string file://secret.json`."
         )
         try:
             found, request = READERS[kind](value)

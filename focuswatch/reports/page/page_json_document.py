@@ -8,7 +8,7 @@ from typing import Any
 from focuswatch.engines import Row
 from focuswatch.findings.account_and_owner_labels import account_label
 from focuswatch.findings.compute_finding_amounts_and_event_end import DAYS_A_MONTH
-from focuswatch.findings.explanation_text import explanation_sentences
+from focuswatch.findings.cost_increase_explanation_text import explanation_sentences
 from focuswatch.findings.fill_action_with_safe_commands import COMMAND
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_and_age_text import amount_label

@@ -17,7 +17,7 @@ from focuswatch.simulate.organization import COMPANY, SimulatedAccount
 from focuswatch.simulate.planned_charge_line import Line
 from focuswatch.simulate.writing.charge_rows_sql import as_csv, charges
 from focuswatch.simulate.writing.focus_1_2_columns import COLUMNS, manifest_type
-from focuswatch.simulate.writing.load_charge_lines_with_constant_focus_columns import day_number, load
+from focuswatch.simulate.writing.load_charge_lines_with_focus_columns import day_number, load
 
 EXPORT_NAME = "focus"
 BUCKET = f"{COMPANY.lower()}-billing-exports"

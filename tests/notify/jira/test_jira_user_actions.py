@@ -195,7 +195,7 @@ def test_clone_is_closed_with_a_comment_that_names_the_original(world):
     assert not original.done and clone.done
     assert clone.bodies == [
         "This issue is about the same finding as SRCH-1, an older issue that focuswatch keeps up to date. "
-        "This issue is closed as a duplicate."
+        "Therefore focuswatch closes this issue as a duplicate."
     ]
     world.jira.move("SRCH-2", "To Do" if world.jira.cloud else "Reopened")
     assert world.channel.sweep().duplicates == [], "a duplicate that a person reopened stays open"

@@ -134,7 +134,7 @@ def test_secret_of_the_team_is_used_if_the_host_has_none(world):
 
 def test_webhook_without_a_secret_is_refused(world):
     world.secrets = {"fraud": SECRET}
-    with pytest.raises(Refused, match=f"no signing secret for {HOST} or search"):
+    with pytest.raises(Refused, match=f"has no entry for {HOST} or search"):
         world.deliver(notification(finding()))
     assert not world.endpoint.attempts
 

@@ -14,7 +14,7 @@ function coverageSection(data, currency) {
     ["Suppressed", coverage.suppressed.findings ? `${count(coverage.suppressed.findings, "finding")}, ${money(coverage.suppressed.waste, currency)}/month of waste` : "none"],
   ];
   const warnings = [
-    ...coverage.doubts.map((doubt) => `No findings were resolved in the last scan: ${doubt}.`),
+    ...coverage.doubts.map((doubt) => `focuswatch did not resolve any findings in the last scan, because ${doubt}.`),
     ...coverage.failures.map((failure) => `Detection failed: ${failure}`),
     ...coverage.not_run.map((detection) => `Detection not run in the last scan: ${detection}.`),
     ...(coverage.missing_accounts.length ? [`The bill contains no recent charges for these accounts: ${few(coverage.missing_accounts)}.`] : []),

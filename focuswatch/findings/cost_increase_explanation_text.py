@@ -17,7 +17,7 @@ from focuswatch.findings.cost_increase_explanation_models import (
     StartedOrStopped,
 )
 from focuswatch.findings.count_text import count_text
-from focuswatch.findings.decimal_money import to_cents
+from focuswatch.findings.decimal_money_type_and_rounding import to_cents
 from focuswatch.findings.deployment_and_alarm_event_text import event_text
 from focuswatch.findings.first_and_more_text import first_and_more
 from focuswatch.findings.split_token_cost_increase import TokenDrivers

@@ -4,7 +4,7 @@ from aws_cdk import aws_athena, aws_glue
 from constructs import Construct
 
 from focuswatch.bill.schema.glue_tables_and_partition_keys import GLUE_TABLES, PARTITION_KEYS
-from focuswatch.engines.athena_unload_and_projection import projection
+from focuswatch.engines.athena_unload_sql_and_projection_properties import projection
 from focuswatch.operations.load_deployment_toml_and_derive_functions_and_roles import Deployment
 from focuswatch.operations.resource_names import RECOMMENDATIONS_EXPORT, RECOMMENDATIONS_PREFIX
 from infra.data_bucket import RESULTS

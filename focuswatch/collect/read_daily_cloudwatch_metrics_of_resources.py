@@ -7,7 +7,7 @@ from typing import Any
 
 from focuswatch.collect.aws_paging import paged
 from focuswatch.collect.cloudwatch_metric_data import SeriesQuery, metric_data
-from focuswatch.collect.resource_and_cloudwatch_metric_models import Dimensions, Metric, Resource
+from focuswatch.collect.resource_model_with_metrics_to_read import Dimensions, Metric, Resource
 
 DAY_SECONDS = 86_400
 Days = dict[date, float]

@@ -1,4 +1,4 @@
-"""Select the findings of a scan's result from the ledger: those that are open or were just resolved."""
+"""Select the findings that a scan reports from the ledger: those that are open or were just resolved."""
 
 from collections.abc import Collection
 from datetime import date
