@@ -30,7 +30,7 @@ blind_spots = [
   "The export does not show usage before its first day, so services with charges in the first 14 days of the bill count as already in use.",
   "If AWS renames a service and this detection does not list the old name, the service is reported as new once for each account.",
   "In the first 14 days of an account, this detection reports only Bedrock, services with GPU usage, data transfer, and services that no other account has used before.",
-  "This detection lists services that AWS has renamed, and counts the old and the new name as one service. A FOCUS export can contain either name, because AWS does not document which name the export uses. If the account already used the service under one name, charges under the other name are not reported.",
+  "This detection contains a list of services that AWS has renamed, and treats the old and the new name as one service. A FOCUS export can contain either name, because AWS does not document which name the export uses. If the account already used the service under one name, charges under the other name are not reported.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html",

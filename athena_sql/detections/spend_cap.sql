@@ -90,8 +90,8 @@ SELECT
     coalesce(team, 'the owning team') AS plan_team,
     on_cap,
     CASE on_cap
-        WHEN 'pause' THEN 'focuswatch pauses the roles of the use case'
-        WHEN 'ask' THEN 'an approver can pause the roles of the use case'
+        WHEN 'pause' THEN 'focuswatch pauses the spending of the use case'
+        WHEN 'ask' THEN 'an approver can pause the spending of the use case'
         ELSE 'focuswatch only notifies the owner'
     END AS at_cap,
     limit_amount,

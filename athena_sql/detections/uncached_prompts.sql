@@ -8,7 +8,7 @@ Agents, chat applications and retrieval applications send the same instructions,
 Reading a cached prefix costs about a tenth of the input price, but Bedrock uses the cache only for calls that set a
 cache checkpoint.
 """
-reason    = "{workload} used {million_input_tokens} million input tokens of {models} on {active_days} of {lookback_days} days. Cache reads and cache writes were {cached_percent}% of all input tokens. The input tokens cost {monthly_input_cost} {currency}/month. Estimated potential savings with prompt caching, if {repeated_percent}% of the input is repeated: {monthly_cost} {currency}/month."
+reason    = "{workload} sent {million_input_tokens} million input tokens to {models}, on {active_days} of {lookback_days} days. Cache reads and cache writes were {cached_percent}% of all input tokens. The input tokens cost {monthly_input_cost} {currency}/month. Estimated potential savings with prompt caching, if {repeated_percent}% of the input is repeated: {monthly_cost} {currency}/month."
 action    = """
 1. Confirm with the owner that calls share a prefix (instructions, tool definitions, documents) and follow each other within five minutes.
 2. Compare the length of the prefix with the minimum length for the model: https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html

@@ -6,8 +6,8 @@ multiplies the tokens of each hour by the most recent price on the bill for the 
 kind. If the bill contains no such price, the table uses the most recent price for the model in any account. Prices on
 the bill include discounts. `unpriced_tokens` is the number (in millions) of tokens for models without a price on the
 bill. CloudWatch and the bill use different model names, such as anthropic.claude-sonnet-4-20250514-v1:0 and
-Claude4Sonnet. The table ignores the geography, vendor, date and version in a model ID (such as us., anthropic.,
--20250514 and -v1:0). A name on the bill matches a model ID if, without these parts, both contain the same words, and
+Claude4Sonnet. To match the names, the table removes the geography, vendor, date and version from a model ID (such as
+us., anthropic., -20250514 and -v1:0). A name on the bill then matches a model ID if both contain the same words, and
 the same digits in the same order. An application inference profile is matched by its ID.
 https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html
 https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html

@@ -2,8 +2,8 @@
 title = "On-demand tokens by workload in the last 14 complete days"
 why   = """
 A workload is a combination of model, account, Region, service and resource. The resource is an inference profile, or
-null for calls without an inference profile. Detections about the prompt cache compare the input tokens, output tokens,
-cache reads and cache writes of a workload. The prices of a model are computed from all of its on-demand charges in the
+null for calls without an inference profile. Detections of prompt caching compare the input tokens, output tokens, cache
+reads and cache writes of a workload with each other. The prices of a model are computed from all of its on-demand charges in the
 last 56 days, excluding usage that is free of charge. If a model has no charges for a token kind, the price of this
 token kind is null. The table does not contain accounts with less history than the lookback period.
 """

@@ -44,7 +44,7 @@ def spend_cap_problems(where: str, use_case: CappedUseCase) -> Iterator[str]:
     if use_case.on_cap == "pause" and use_case.intent == "production" and use_case.confirm_pause != CONFIRMED:
         yield (
             f'{where}.on_cap: found "pause" for a production use case. With "pause", focuswatch can pause '
-            'the roles of the use case without approval. Set on_cap = "ask", or allow pausing with '
+            'the spending of the use case without approval. Set on_cap = "ask", or allow pausing with '
             f'confirm_pause = "{CONFIRMED}".'
         )
     for role in use_case.roles:

@@ -41,7 +41,7 @@ def test_valid_caps_have_no_mistakes(valid):
         ({"on_cap": "pause", "intent": "production"}, 'allow pausing with confirm_pause = "production"'),
         (
             {"on_cap": "pause", "intent": "production", "confirm_pause": "yes"},
-            "can pause the roles of the use case without approval",
+            "can pause the spending of the use case without approval",
         ),
         ({"cap": None, "review_on": "2026-05-01"}, "on_cap: found neither `cap` nor `monthly_budget`"),
         ({"roles": None}, "roles: missing"),
