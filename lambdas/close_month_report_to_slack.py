@@ -4,7 +4,8 @@ from datetime import date
 from typing import Any
 
 from focuswatch.bill.athena_bill import open_athena_bill
-from focuswatch.reports.compare_month_with_its_forecasts import close_month, invoiced_month
+from focuswatch.reports.choose_ended_and_invoiced_month import invoiced_month
+from focuswatch.reports.compare_month_with_its_forecasts import close_month
 from focuswatch.reports.month_close_slack_message import render_month_close_message
 from lambdas.function_decorator import Invocation, lambda_function
 

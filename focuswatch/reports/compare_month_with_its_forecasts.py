@@ -1,25 +1,24 @@
 """Close a month: compare its actual cost with the forecasts from three days of the month, and find the causes.
 
 The forecasts are those that scans stored on these days. If none was stored on a day, its forecast is recomputed from
-the charges before that day, as they are on the bill now, and marked as recomputed.
+the charges through that day, as they are on the bill now, and marked as recomputed.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from focuswatch.bill.bill_protocol import Bill
 from focuswatch.bill.kept_forecast_record_and_merge import KeptForecast
-from focuswatch.bill.query_invoices_and_their_charges import MonthInvoice, month_invoices
 from focuswatch.bill.settling_days import AWS_DAYS
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.forecast.make_and_store_forecasts_for_month_close import forecasts_as_of
-from focuswatch.errors import ConfigError
 from focuswatch.ledger import LedgerEntry
 from focuswatch.owners.owners_file import Owners
 from focuswatch.owners.teams_and_routing_sections import Team
 from focuswatch.owners.use_cases_section import UseCase
+from focuswatch.reports.choose_ended_and_invoiced_month import ended_month, month_and_invoices, next_month
 from focuswatch.reports.explain_forecast_difference_by_launch_incident_or_price import (
     MonthCause,
     month_causes,
@@ -29,7 +28,6 @@ from focuswatch.reports.month_close_model_with_report_rows_and_notes import (
     UNALLOCATED,
     ClosedPlan,
     MonthClose,
-    is_invoiced,
 )
 
 REPORT = "month_close"
@@ -64,10 +62,10 @@ def close_month(
     ExportError if the delivered charges cannot be selected, and ConfigError if `month` has not ended or is not on the
     bill.
     """
-    if not month and _ended_month(bill.as_of) < bill.summary.first_charge_date.replace(day=1):
-        return MonthClose(_ended_month(bill.as_of), bill.summary.currency, (), (), ())
-    month, invoices = _month_and_invoices(bill, month, catalog=catalog)
-    end = _next(month)
+    if not month and ended_month(bill.as_of) < bill.summary.first_charge_date.replace(day=1):
+        return MonthClose(ended_month(bill.as_of), bill.summary.currency, (), (), ())
+    month, invoices = month_and_invoices(bill, month, catalog=catalog)
+    end = next_month(month)
     actual_days = _actual_days(bill, month=month, catalog=catalog)
     days = [_forecasts(bill, month, day=day, catalog=catalog, owners=owners) for day in FORECAST_DAYS]
     settled = min(bill.as_of, end + timedelta(days=AWS_DAYS))
@@ -80,39 +78,6 @@ def close_month(
     plans.sort(key=lambda plan: (ORDER[plan.of], -plan.actual, plan.name))
     recomputed = tuple(one.day for one in days if one.is_recomputed)
     return MonthClose(month, bill.summary.currency, tuple(invoices), tuple(plans), recomputed)
-
-
-def invoiced_month(bill: Bill, *, catalog: Catalog, is_closed: Callable[[date], bool]) -> date | None:
-    """Return the newest month that has ended if it can be closed: its days are complete and its invoice is issued.
-
-    Return None if `is_closed` states that the month was closed before; the export is then not read. Raises
-    ExportError and QueryError.
-    """
-    month = _ended_month(bill.as_of)
-    is_complete = bill.as_of >= _next(month) + timedelta(days=AWS_DAYS)
-    if not is_complete or bill.summary.first_charge_date >= _next(month) or is_closed(month):
-        return None
-    return month if is_invoiced(month_invoices(bill, month, catalog=catalog)) else None
-
-
-def _month_and_invoices(
-    bill: Bill, month: date | None, *, catalog: Catalog
-) -> tuple[date, list[MonthInvoice]]:
-    newest, first = _ended_month(bill.as_of), bill.summary.first_charge_date.replace(day=1)
-    if month and not first <= month <= newest:
-        raise ConfigError(
-            f"{REPORT}: {month:%Y-%m} is not a complete month on this bill. The bill contains charges from "
-            f"{bill.summary.first_charge_date} to {bill.summary.last_charge_date}. Specify another month."
-        )
-    if month:
-        return month, month_invoices(bill, month, catalog=catalog)
-    invoices = month_invoices(bill, newest, catalog=catalog)
-    before = _ended_month(newest)
-    if not is_invoiced(invoices) and before >= first:
-        earlier = month_invoices(bill, before, catalog=catalog)
-        if is_invoiced(earlier):
-            return before, earlier
-    return newest, invoices
 
 
 def _forecasts(bill: Bill, month: date, *, day: int, catalog: Catalog, owners: Owners) -> DayForecasts:
@@ -190,11 +155,3 @@ def _budget(plan: PlanKey, owners: Owners) -> float | None:
     elif of == "use case":
         owner = owners.use_cases.get(name)
     return None if owner is None or owner.monthly_budget is None else float(owner.monthly_budget)
-
-
-def _ended_month(as_of: date) -> date:
-    return (as_of.replace(day=1) - timedelta(days=1)).replace(day=1)
-
-
-def _next(month: date) -> date:
-    return (month + timedelta(days=32)).replace(day=1)

@@ -12,7 +12,8 @@ from focuswatch.detect.forecast.make_and_store_forecasts_for_month_close import 
 from focuswatch.errors import ConfigError, QueryError
 from focuswatch.ledger import LedgerEntry
 from focuswatch.owners.owners_file import Owners
-from focuswatch.reports.compare_month_with_its_forecasts import close_month, invoiced_month
+from focuswatch.reports.choose_ended_and_invoiced_month import invoiced_month
+from focuswatch.reports.compare_month_with_its_forecasts import close_month
 from focuswatch.reports.month_close_slack_message import render_month_close_message
 from tests.fakes.slack_as_text import seen
 from tests.fakes.slack_rules import blocks_problems
