@@ -123,7 +123,7 @@ bursts AS (
         max(open_hours) AS peak_hours,
         max(coalesce(peak_hours_before, 0)) AS peak_hours_before
     FROM rhythms
-    WHERE charge_date >= reported_from                                  -- earlier days are history, or the start of the bill
+    WHERE charge_date >= reported_from                              -- earlier days are history, or the start of the bill
         AND open_hours > 0                                          -- an expired reservation adds no hours
         AND (
             (

@@ -179,7 +179,7 @@ SELECT
     coalesce(resource_id, 'Calls without an inference profile') AS workload,
     CASE
         WHEN bool_or(is_tagged) THEN 'the tags identify batch work'
-        ELSE 'most tokens were used on the same one or two weekdays'
+        ELSE 'most tokens are used on the same few weekdays every week'
     END AS why_batchable,
     sum(effective_cost) / $lookback_days * 30 AS monthly_on_demand_cost,
     sum(million_tokens) AS million_tokens,

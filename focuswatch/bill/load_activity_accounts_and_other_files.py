@@ -69,13 +69,18 @@ FROM (
     FROM accounts_file
 )
 """
+# A period overlaps the one before it, or has no end although a newer period exists, which then has no end either.
 OVERLAPPING_PERIODS = f"""
-SELECT sub_account_id, ended, valid_from, valid_to
+SELECT sub_account_id, CASE WHEN has_later_period THEN NULL ELSE earlier_end END, valid_from, ended
 FROM (
-    SELECT *, lead(valid_to) OVER (PARTITION BY sub_account_id ORDER BY place) AS ended
+    SELECT
+        *,
+        coalesce(valid_to, closed_on) AS ended,
+        place > 1 AND valid_to IS NULL AS has_later_period,
+        lead(valid_to) OVER (PARTITION BY sub_account_id ORDER BY place) AS earlier_end
     FROM ({ACCOUNT_PERIODS})
 )
-WHERE valid_from < ended OR coalesce(valid_to, closed_on) = ended OR (place > 1 AND valid_to IS NULL)
+WHERE has_later_period OR valid_from < earlier_end OR ended = earlier_end
 ORDER BY 1
 LIMIT 1
 """
@@ -150,8 +155,8 @@ def load_accounts(connection: duckdb.DuckDBPyConnection, path: Path | None) -> N
     load_file(connection, "accounts_file", ACCOUNTS_FILE, path)
     overlap = connection.execute(OVERLAPPING_PERIODS).fetchone()
     if overlap is not None:
-        account, before, valid_from, valid_to = overlap
-        other = f"is valid from {valid_from}" if valid_from else _end_text(valid_to)
+        account, before, valid_from, ended = overlap
+        other = f"is valid from {valid_from}" if valid_from else _end_text(ended)
         raise ConfigError(
             f"{path} lists account {account} twice for the same days: one row {_end_text(before)}, and another row "
             f"{other}. The periods of an account must not overlap; valid_to is the first day after the period."

@@ -94,7 +94,10 @@ def headline(record: PauseRecord) -> str:
         dry = "Dry run (no role was changed): " if record.dry_run else ""
         ended = "is not paused" if record.was_never_applied else f"was resumed by {record.author}"
         return f"{dry}Spending for use case {record.use_case} {ended}. Reason: {record.reason}."
-    return f"{paused_text(record)} Reason: {record.reason.rstrip('.')}."
+    is_of_author = not record.history or record.history[-1].author == record.author
+    return (
+        f"{paused_text(record)} {'Reason' if is_of_author else 'Last change'}: {record.reason.rstrip('.')}."
+    )
 
 
 def _details(record: PauseRecord) -> list[str]:

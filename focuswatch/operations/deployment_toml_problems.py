@@ -29,8 +29,8 @@ SHIPPED_EXTERNAL_ID = "change-me-to-something-long"
 # The top-level folders of the data bucket that focuswatch writes to.
 WRITTEN = ("tables", "athena-results", "collected", "page", "ocsf", VENDORS)
 NO_LEADING_DOT = (
-    "expected folder names that do not start with a dot, because tools that copy files can resolve or hide such "
-    "folders"
+    "expected folder names that do not start with a dot, because copy tools can hide a folder whose name starts with "
+    "a dot, or interpret . and .. as relative paths"
 )
 
 
@@ -100,11 +100,7 @@ def _prefix_problems(deployment: "Deployment") -> Iterator[str]:
         if prefix.split("/")[0] in WRITTEN:
             yield f"{key}.prefix: found '{prefix}', a folder that focuswatch writes to; use another prefix."
         if any(part.startswith(".") for part in prefix.split("/")):
-            yield (
-                f"{key}.prefix: found '{prefix}', expected folder names that do not start with a dot, "
-                "because copy tools can hide a folder whose name starts with a dot, or interpret . and .. as "
-                "relative paths."
-            )
+            yield f"{key}.prefix: found '{prefix}', {NO_LEADING_DOT}."
     paths = [f"{deployment.export_path}/", f"{deployment.principals_path}/"]
     if paths[0].startswith(paths[1]) or paths[1].startswith(paths[0]):
         yield (

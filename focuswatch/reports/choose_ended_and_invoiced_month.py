@@ -8,9 +8,7 @@ from focuswatch.bill.query_invoices_and_their_charges import MonthInvoice, month
 from focuswatch.bill.settling_days import AWS_DAYS
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import ConfigError
-from focuswatch.reports.month_close_model_with_report_rows_and_notes import (
-    is_invoiced,
-)
+from focuswatch.reports.month_close_model_with_report_rows_and_notes import is_invoiced
 
 
 def invoiced_month(bill: Bill, *, catalog: Catalog, is_closed: Callable[[date], bool]) -> date | None:

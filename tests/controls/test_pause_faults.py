@@ -73,7 +73,7 @@ def test_a_policy_removed_by_hand_is_never_attached_again():
     assert (world.paused, record.roles) == ({ROLES[1]}, (ROLES[1],))
     assert (record.author, record.history[-1].author) == ("focuswatch", "someone outside focuswatch")
     assert headline(record).endswith(
-        f"Paused by focuswatch. Reason: someone outside focuswatch removed the deny policy from {ROLES[0]}."
+        f"Paused by focuswatch. Last change: someone outside focuswatch removed the deny policy from {ROLES[0]}."
     )
     world.paused.clear()
     world.now += 3600

@@ -9,6 +9,7 @@ from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_ta
 from focuswatch.bill.create_owner_and_computed_local_tables import create_views
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli.output import scan_tables
+from focuswatch.cli.output.next_command_with_ledger_options import NextCommand
 from focuswatch.detect.bill_to_scan import BillToScan
 from focuswatch.detect.detection_placeholder_values import DetectionInput
 from focuswatch.detect.scan_and_record_findings import scan
@@ -80,7 +81,7 @@ def test_without_callers_the_scan_says_what_was_not_evaluated_and_why(ledger):
     assert not [one for one in result.notifications if one.kind == "resolved"]
     assert [entry.state for entry in ledger.entries().values()] == ["open"]
     out = Console(record=True, width=200)
-    for line in scan_tables._limits(result, state=None):
+    for line in scan_tables._limits(result, next_command=NextCommand()):
         out.print(line)
     assert out.export_text().strip() == (
         "Not evaluated: new_ai_principal, principal_budget, runaway_session: the callers of Bedrock are unknown "

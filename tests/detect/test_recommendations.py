@@ -12,6 +12,7 @@ from focuswatch.bill.create_owner_and_computed_local_tables import create_views
 from focuswatch.bill.schema.columns_of_all_tables import OPTIONAL_COLUMNS, RECOMMENDATIONS
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli.output import scan_tables
+from focuswatch.cli.output.next_command_with_ledger_options import NextCommand
 from focuswatch.detect.bill_to_scan import BillToScan
 from focuswatch.detect.detection_placeholder_values import DetectionInput
 from focuswatch.detect.recommendation_freshness import STALE_DAYS
@@ -88,7 +89,9 @@ def test_missing_or_stale_recommendations_resolve_nothing_and_are_noted(ledger, 
     later = DAY + timedelta(days=1)
     result = scanned(engine_of(as_of=later, refreshed_on=refreshed_on), ledger, as_of=later)
     assert result.unevaluated == {"aws_recommendation": reason}
-    assert f"Not evaluated: aws_recommendation: {reason}." in scan_tables._limits(result, state=None)
+    assert f"Not evaluated: aws_recommendation: {reason}." in scan_tables._limits(
+        result, next_command=NextCommand()
+    )
     assert result.notifications == ()
     assert [entry.state for entry in ledger.entries().values()] == ["open"]
     assert ledger.evaluated_until() == {DETECTION.id: DAY}

@@ -12,6 +12,7 @@ from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_ta
 from focuswatch.bill.create_owner_and_computed_local_tables import create_views
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.cli.output import scan_tables
+from focuswatch.cli.output.next_command_with_ledger_options import NextCommand
 from focuswatch.detect.bill_to_scan import BillToScan
 from focuswatch.detect.count_findings_and_not_evaluated_for_heartbeats import (
     DetectionSummary,
@@ -141,7 +142,7 @@ def test_scan_runs_one_statement_instead_of_detections_without_charges(bill_of, 
     assert not result.failures and not result.not_run
     assert (
         "Not run: 2 detections for services that are not on the bill (Amazon SageMaker AI, Kiro)."
-        in scan_tables._limits(result, state=None)
+        in scan_tables._limits(result, next_command=NextCommand())
     )
     assert ledger.entries()[previous.fingerprint].state == "resolved"
     assert ledger.evaluated_until() == {outcome.detection.id: DAY for outcome in result.outcomes}

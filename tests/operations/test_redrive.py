@@ -140,7 +140,7 @@ def test_message_that_sns_could_not_deliver_is_sent_to_its_queue(session, deploy
 def test_dead_letters_are_sent_back_to_their_queue(session, deployment):
     """Each message keeps its body and attributes."""
     notification = finding().model_dump_json(by_alias=True)
-    write(session, deployment.dead_letters("slack"), notification, change="new", notification_id="a-1")
+    write(session, deployment.dead_letters("slack"), notification, change="new", news_id="a-1")
     write(session, deployment.dead_letters("spending"), *(f"letter {number}" for number in range(25)))
     visibility_changes = []
     session.events.register(

@@ -199,8 +199,23 @@ def test_file_of_accounts_has_the_periods_of_each_account(tmp_path, rows, curren
             f"{ACCOUNT},a,,/a,{{}},,,,2026-05-16\n{ACCOUNT},a,,/b,{{}},,,,2026-05-16",
             "one row is valid before 2026-05-16, and another row is valid before 2026-05-16",
         ),
+        (
+            f"{ACCOUNT},a,,/a,{{}},,2026-05-16,,\n{ACCOUNT},a,,/b,{{}},,,,2026-05-16",
+            "one row is valid before 2026-05-16, and another row is valid before 2026-05-16",
+        ),
+        (
+            f"{ACCOUNT},a,,/a,{{}},,,2026-03-01,\n{ACCOUNT},a,,/b,{{}},,,2026-02-15,\n"
+            f"{ACCOUNT},a,,/c,{{}},,,,2026-02-01",
+            "one row has no valid_to, and another row is valid from 2026-0[23]-[01][15]",
+        ),
     ],
-    ids=["two current rows", "overlapping", "the same end"],
+    ids=[
+        "two current rows",
+        "overlapping",
+        "the same end",
+        "closed at the end",
+        "two current rows and an earlier one",
+    ],
 )
 def test_overlapping_periods_are_refused(tmp_path, rows, periods):
     """A join with overlapping periods would count charges twice."""

@@ -167,8 +167,11 @@ def test_yen_have_no_decimals():
         ({"accounts": ["12"], "split": "even"}, "chargeback.shared.x.accounts: found '12'"),
         ({"use_cases": ["a"], "split": "even"}, "chargeback.shared.x.use_cases: found 'a'"),
         ({"use_cases": ["by resource"], "split": "even"}, "selects charges by resource"),
-        ({"teams": ["ml"], "split": "shares", "shares": {"ml": 1}}, "the charges of ml are shared"),
-        ({"teams": ["ml", "search", "platform"], "split": "even"}, "no other team can pay"),
+        (
+            {"teams": ["ml"], "split": "shares", "shares": {"ml": 1}},
+            "the charges of ml are themselves shared",
+        ),
+        ({"teams": ["ml", "search", "platform"], "split": "even"}, "owners.toml has no other team"),
     ],
 )
 def test_mistakes_in_shared_cost_rules_are_reported(shared, mistake):

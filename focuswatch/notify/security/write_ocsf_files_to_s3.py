@@ -53,7 +53,7 @@ class OcsfFiles:
             if code in REFUSED:
                 raise Refused(
                     f"S3 returned {code} for {key}. The data bucket does not exist, or the function is not "
-                    "allowed to write to the bucket. Run npx cdk deploy --all --revert-drift, then redrive the dead "
+                    "allowed to write to the bucket. Run `npx cdk deploy --all --revert-drift`, then redrive the dead "
                     "letters."
                 ) from error
             raise TryLater(f"S3 returned {code} for {key}", seconds=RETRY_SECONDS) from error

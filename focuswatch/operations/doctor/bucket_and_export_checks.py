@@ -57,7 +57,7 @@ def check_delivery(context: DoctorContext) -> Iterator[Check]:
         fix = (
             "AWS delivers an export at least once a day. If the bucket policy was changed manually, AWS might not be "
             "able to write to the bucket. To check the bucket policy, run "
-            f"npx cdk drift {deployment.name}-pipeline. Also, {LIST_EXPORTS}"
+            f"`npx cdk drift {deployment.name}-pipeline`. Also, {LIST_EXPORTS}"
         )
         yield failed("delivery", f"{found} (limit: {limit} hours)", fix=fix)
     else:
