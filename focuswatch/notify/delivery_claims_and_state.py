@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -31,17 +31,19 @@ class ClaimLost(Exception):  # noqa: N818  not an error: another run works on it
     """The lease expired and another run took over the claim; anything created since then may be a duplicate."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Claim(Generic[S]):
     """The exclusive right to write about `id` to a channel; `state` is the stored state (None: nothing stored yet).
 
     `unsure` means that an earlier run did not finish and may have created something that `state` does not contain.
+    `is_settled` is set when the claim was released with a new state.
     """
 
     id: str
     token: str
     state: S | None
     unsure: bool
+    is_settled: bool = field(default=False, compare=False)
 
 
 class Claims(Generic[S]):
@@ -52,7 +54,6 @@ class Claims(Generic[S]):
     ) -> None:
         self._table, self._model, self._clock = table, model, clock
         self._kind = f"told in {channel}"  # unchanged: existing tables contain this key
-        self._open = set[str]()  # tokens of claims that `held` must still release
 
     def state_of(self, id: str) -> S | None:
         """Return the stored state of `id`."""
@@ -67,18 +68,15 @@ class Claims(Generic[S]):
         itself. Raises TryLater while another run has the claim, or if another run took it over after the lease expired.
         """
         claim = self.claim(id)
-        self._open.add(claim.token)
         try:
             yield claim
-            if claim.token in self._open:
+            if not claim.is_settled:
                 self._give_back(claim, seconds=0)
         except ClaimLost as error:
             raise TryLater(f"{id} is being processed by another invocation", seconds=retry_seconds) from error
         except DeliveryError as error:
             self._give_back_after(error, claim, retry_seconds=retry_seconds)
             raise
-        finally:
-            self._open.discard(claim.token)
 
     def claim(self, id: str) -> Claim[S]:
         """Claim `id` for the duration of a lease. Raises TryLater while another run has the claim; see `held`."""
@@ -115,7 +113,7 @@ class Claims(Generic[S]):
         botocore retries a request whose response was lost. The retry fails, because the claim was already released; it
         counts as a success if the state was stored.
         """
-        self._open.discard(claim.token)
+        claim.is_settled = True
         try:
             self._change(claim, "SET #document = :document REMOVE #lease, #token", state=state)
         except ClaimLost:
@@ -130,7 +128,7 @@ class Claims(Generic[S]):
             self._change(claim, "REMOVE #lease, #token")
 
     def _give_back_after(self, error: DeliveryError, claim: Claim[S], *, retry_seconds: float) -> None:
-        if claim.token not in self._open:
+        if claim.is_settled:
             return
         try:
             if isinstance(error, Unsure):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_cli import FOCUSWATCH, HEADER, focuswatch, pools
+from tests.cli.test_cli import DETECTION, FOCUSWATCH, HEADER, focuswatch, pools
 
 STOPPED = """
 import os, signal
@@ -32,7 +32,7 @@ def scanned_once(tmp_path_factory) -> Path:
 
 def new_titles(export: Path, state: Path) -> list[str]:
     """Return the titles of the findings that are new in the next scan."""
-    done = focuswatch("scan", export, "--state", state, "--format", "json")
+    done = focuswatch("scan", export, "--state", state, "--format", "json", "--only", DETECTION)
     return [finding["title"] for finding in json.loads(done.stdout) if finding["status"] == "new"]
 
 
@@ -41,7 +41,7 @@ def test_output_to_a_full_disk_does_not_count_as_notified(scanned_once, tmp_path
     """The error is one sentence with exit code 1, and only the next scan shows the findings as new."""
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [FOCUSWATCH, "scan", scanned_once, "--state", tmp_path, "--format", format],
+            [FOCUSWATCH, "scan", scanned_once, "--state", tmp_path, "--format", format, "--only", DETECTION],
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
@@ -57,7 +57,7 @@ def test_closed_pipe_prints_no_error(scanned_once, tmp_path):
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
-        [FOCUSWATCH, "scan", scanned_once, "--state", tmp_path],
+        [FOCUSWATCH, "scan", scanned_once, "--state", tmp_path, "--only", DETECTION],
         stdout=writing,
         stderr=subprocess.PIPE,
         text=True,
@@ -71,7 +71,17 @@ def test_closed_pipe_prints_no_error(scanned_once, tmp_path):
 @pytest.mark.parametrize("signal_name", ["SIGKILL", "SIGINT", "SIGTERM"])
 def test_scan_stopped_before_output_loses_no_finding(scanned_once, tmp_path, signal_name):
     done = subprocess.run(
-        [sys.executable, "-c", STOPPED.format(signal=signal_name), "scan", scanned_once, "--state", tmp_path],
+        [
+            sys.executable,
+            "-c",
+            STOPPED.format(signal=signal_name),
+            "scan",
+            scanned_once,
+            "--only",
+            DETECTION,
+            "--state",
+            tmp_path,
+        ],
         capture_output=True,
         text=True,
         check=False,
@@ -105,7 +115,7 @@ def test_error_after_the_ledger_was_written_loses_no_finding(scanned_once, tmp_p
 def test_output_works_in_any_encoding(scanned_once, tmp_path, encoding, format):
     """Characters that the encoding lacks are replaced in a table and escaped in JSON."""
     done = subprocess.run(
-        [FOCUSWATCH, "scan", scanned_once, "--state", tmp_path, "--format", format],
+        [FOCUSWATCH, "scan", scanned_once, "--state", tmp_path, "--format", format, "--only", DETECTION],
         capture_output=True,
         check=False,
         env={**os.environ, "PYTHONIOENCODING": encoding},

@@ -31,6 +31,10 @@ from tests.given.page_inputs import data_of
 CASES = Path(__file__).parents[1] / "cases"
 HOSTILE_NAMES = CASES / "csv_formula" / "bill.parquet"
 IDLE = CASES / "shell_in_name"
+ONE_DETECTION = (
+    "--only",
+    "new_region",
+)  # for tests that need no findings: running all detections takes seconds
 
 
 def scan(bill: Path, state: Path, *more: object) -> list[dict[str, Any]]:
@@ -131,9 +135,10 @@ def test_duplicate_file_doubles_the_bill(tmp_path, copy):
     text = original.read_bytes()
     (bill / copy).write_bytes(gzip.compress(text) if copy.endswith(".gz") else text)
     (bill / "may.csv.crc").write_bytes(b"crc\x00")
-    done = focuswatch("scan", bill, "--state", state)
+    done = focuswatch("scan", bill, "--state", state, *ONE_DETECTION)
     assert copy in done.stderr
-    assert focuswatch("scan", original, "--state", tmp_path / "alone").stderr.count(copy) == 0
+    alone = focuswatch("scan", original, "--state", tmp_path / "alone", *ONE_DETECTION)
+    assert alone.stderr.count(copy) == 0
     assert sum(one["billed_cost"] for one in report("spend_by_team", state)) == sum(
         one["billed_cost"] for one in report("spend_by_team", tmp_path / "alone")
     )
@@ -142,7 +147,7 @@ def test_duplicate_file_doubles_the_bill(tmp_path, copy):
 def test_explain_a_day_is_diluted(tmp_path):
     """A charge of one day is that day's cost, not a third of it."""
     bill = CASES / "explain_a_day_is_diluted" / "bill.csv"
-    (anomaly,) = [one for one in scan(bill, tmp_path) if one["detection"] == "cost_anomaly"]
+    (anomaly,) = scan(bill, tmp_path, "--only", "cost_anomaly")
     done = focuswatch("explain", anomaly["fingerprint"], "--state", tmp_path)
     assert " ".join(done.stdout.split()).count("i-gpu (1,000 USD/day)") == 1
     assert "333.33" not in done.stdout
@@ -173,11 +178,11 @@ def test_infinite_and_negative_budget(tmp_path, command, budget):
 def test_kept_damaged(tmp_path):
     """Damaged state is rebuilt from the export, or the error names its folder."""
     bill = CASES / "explain_a_day_is_diluted" / "bill.csv"
-    fingerprints = {one["fingerprint"] for one in scan(bill, tmp_path)}
+    fingerprints = {one["fingerprint"] for one in scan(bill, tmp_path, "--only", "cost_anomaly")}
     (stored_file,) = tmp_path.rglob("daily_services.parquet")
     stored_file.write_bytes(stored_file.read_bytes()[:100])
     done = subprocess.run(
-        [FOCUSWATCH, "scan", bill, "--state", tmp_path, "--format", "json"],
+        [FOCUSWATCH, "scan", bill, "--state", tmp_path, "--format", "json", "--only", "cost_anomaly"],
         capture_output=True,
         text=True,
         check=False,
@@ -190,8 +195,7 @@ def test_kept_damaged(tmp_path):
 
 def test_new_region_of_a_purchase(tmp_path):
     """A purchase is shown with its billed cost, and `focuswatch explain` lists it."""
-    findings = scan(CASES / "new_region_of_a_purchase" / "bill.csv", tmp_path)
-    (region,) = [one for one in findings if one["detection"] == "new_region"]
+    (region,) = scan(CASES / "new_region_of_a_purchase" / "bill.csv", tmp_path, "--only", "new_region")
     assert "355 USD" in region["reason"]
     done = focuswatch("explain", region["fingerprint"], "--state", tmp_path)
     assert "HeavyUsage:db.r6g.large" in done.stdout and "purchase" in done.stdout and "355" in done.stdout
@@ -209,6 +213,8 @@ def test_findings_of_a_failed_output_are_new_again(tmp_path, encoding):
         IDLE / "activity.parquet",
         "--state",
         tmp_path,
+        "--only",
+        "idle_sagemaker_endpoint",
     ]
     env = {**os.environ, "PYTHONIOENCODING": encoding}
     with Path("/dev/full").open("w") as full:
@@ -216,7 +222,8 @@ def test_findings_of_a_failed_output_are_new_again(tmp_path, encoding):
     assert lost.returncode == 1
     done = subprocess.run(scan_idle, capture_output=True, env=env, check=False)
     assert done.returncode == 0 and b"evil.example" in done.stdout, done.stderr
-    assert {one["status"] for one in scan(IDLE / "bill.parquet", tmp_path)} == {"open"}
+    findings = scan(IDLE / "bill.parquet", tmp_path, "--only", "idle_sagemaker_endpoint")
+    assert {one["status"] for one in findings} == {"open"}
 
 
 def test_none_in_command(tmp_path):
@@ -243,8 +250,8 @@ def test_not_aws_scanned_as_aws(tmp_path):
 def test_other_resources_command(tmp_path):
     """No command contains a name that the AWS CLI reads as an option or a file, or only a part of a longer name."""
     other = CASES / "other_resources_command"
-    findings = scan(other / "bill.parquet", tmp_path, "--activity", other / "activity.parquet")
-    endpoints = [one for one in findings if one["detection"] == "idle_sagemaker_endpoint"]
+    options = ("--activity", other / "activity.parquet", "--only", "idle_sagemaker_endpoint")
+    endpoints = scan(other / "bill.parquet", tmp_path, *options)
     commands = {
         one["resource_id"].partition("/")[2]: re.findall(r"--endpoint-name (\S+)", one["action"])
         for one in endpoints
@@ -312,7 +319,7 @@ def test_shell_in_name(tmp_path, output):
 def test_table_cut_at_80_columns(tmp_path, columns):
     """Every row has its name and complete numbers at any width, also in piped output."""
     case = CASES / "table_cut_at_80_columns"
-    scan(case / "bill.csv", tmp_path, "--owners", case / "owners.toml")
+    scan(case / "bill.csv", tmp_path, "--owners", case / "owners.toml", *ONE_DETECTION)
     done = subprocess.run(
         [FOCUSWATCH, "report", "month_forecast", "--state", tmp_path],
         capture_output=True,

@@ -36,6 +36,14 @@ def test_a_run_killed_between_any_two_steps_is_completed_by_the_next(story):
     assert cell.wrongs == []
 
 
+def test_a_press_is_carried_out_and_announced_without_a_retry():
+    """A retry would announce the pause half a minute later."""
+    world = PauseWorld()
+    for verb, number in (("pause", 1), ("resume", 2)):
+        assert apply_button_press(world.press(verb), caps=world.caps()).changed
+        assert (world.stored().number, world.stored().announced) == (number, number)
+
+
 def test_pause_and_resume_that_race_end_as_resumed():
     """Resume is pressed later, at any step of the run that pauses."""
     cell = raced_everywhere(seed=1)
@@ -210,6 +218,7 @@ def test_the_kill_switch_ends_pauses_and_starts_none():
     world.mode = "off"
     world.now += 60
     world.review()
+    world.now += 1
     world.press("pause")
     world.deliver()
     assert world.wrongs(expected=False) == []

@@ -87,14 +87,14 @@ def test_ledger_on_the_memory_table_equals_moto(channel, monkeypatch):
     # The first notification of a finding has the time as its number.
     monkeypatch.setattr(dynamodb_ledger, "time", SimpleNamespace(time=lambda: 1_780_000_000.0))
     with world(channel, seed=5, quick=True) as simulation:
-        simulation.live(story(30), Reordered())
+        simulation.live(story(16), Reordered())
         in_memory = items_in_memory(simulation.table.real)
         count = counted(simulation)
     with world(channel, seed=5) as simulation:
-        simulation.live(story(30), Reordered())
+        simulation.live(story(16), Reordered())
         assert items_in_moto(simulation.table.real) == in_memory
         assert counted(simulation) == count
-    assert count.published > 60
+    assert count.published > 30
     kinds = {kind for kind, _ in in_memory}
     assert "entry" in kinds
     # The channel `ocsf` stores no state, because writing the same file again changes nothing.

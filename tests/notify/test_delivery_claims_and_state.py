@@ -50,6 +50,16 @@ def test_settled_state_is_kept_and_the_claim_is_free(claims):
         assert (claim.state, claim.unsure) == (CREATED, False)
 
 
+def test_claim_can_be_settled_through_other_claims_of_the_channel(clock):
+    """A class may open the claims of its channel again for each use."""
+    with mock_aws():
+        table = ledger_table()
+        first, second = (Claims(table, channel="jira", model=IssueState, clock=clock) for _ in range(2))
+        with first.held("f") as claim:
+            second.settle(claim, CREATED)
+        assert first.state_of("f") == CREATED
+
+
 @pytest.mark.parametrize("error", [TryLater("busy", seconds=9), Refused("no permission")])
 def test_after_an_error_that_created_nothing_the_next_run_is_sure(claims, error):
     with pytest.raises(type(error)), claims.held("f"):
