@@ -1,6 +1,6 @@
 """Scans of Bedrock callers: missing input is reported, findings have owners, and budgets are notified in steps."""
 
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 from rich.console import Console
@@ -133,9 +133,12 @@ def test_caller_s_tag_assigns_findings_except_security_findings(ledger):
 def test_caller_budget_is_notified_once_per_step_and_month(ledger):
     """At 12 a day, 300 a month reach 70 % on the 18th, 85 % on the 22nd and 100 % on the 25th; then a month begins."""
     daily_calls = {**PRINCIPAL_ROW, "days": [date(2026, 5, 1), date(2026, 7, 20)]}
+    june, july = (
+        (5, 6, 18, 19, 20, 22, 23, 24, 25, 26, 27, 30),
+        (1, 2, 3, 18, 19),
+    )  # the steps, and days around them
     notifications = []
-    for number in range(45):
-        day = date(2026, 6, 5) + timedelta(days=number)
+    for day in [*(date(2026, 6, number) for number in june), *(date(2026, 7, number) for number in july)]:
         result = scanned(ledger, [daily_calls], as_of=day, ids=["principal_budget"])
         notifications += [
             (f"{day:%m-%d}", one.kind, one.finding.evidence["reached_percent"])
