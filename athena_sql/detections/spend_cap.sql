@@ -15,7 +15,7 @@ reason    = "Use case {use_case} has spent {spent} of {limit_amount} {currency} 
 action    = """
 1. Decide with {plan_team} whether the spend is intended. If the spend is intended, raise {limit_key} in [use_cases.{use_case}] of owners.toml.
 2. If the spend is not intended, stop the resources with the highest cost. To see the cost of the use case, run focuswatch report portfolio.
-3. If the Slack message has the button Pause spending, press it to stop model calls immediately.
+3. To stop model calls immediately, press Pause spending in the Slack message (if the message has this button).
 """
 blind_spots = [
   "The bill can be a day late, so spend can exceed the cap before focuswatch detects the overspend.",

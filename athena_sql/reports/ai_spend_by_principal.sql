@@ -3,8 +3,8 @@ title = "Bedrock and AgentCore spend by caller, last 30 days"
 basis = "EffectiveCost of Bedrock and AgentCore usage, excluding purchases, credits and tax"
 why   = """
 The report covers the last 30 complete days (days whose charges no longer change). The report has one row for each IAM
-user, role or Bedrock API key in each account. For spend without a caller, the column `principal_type` has the value
-`none`. Exports with IAM principals contain the callers of Amazon Bedrock from 2026-04-08 onward. `sessions` is the
+user, role or Bedrock API key in each account. If the bill names no caller for spend, the column `principal_type` has the
+value `none`. Exports with IAM principals contain the callers of Amazon Bedrock from 2026-04-08 onward. `sessions` is the
 number of sessions of the role, and `costliest_session` is the session with the highest cost. The total of all rows
 equals the Bedrock and AgentCore spend on the bill.
 """

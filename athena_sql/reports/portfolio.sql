@@ -10,7 +10,7 @@ file contains its unit counts, the report shows the cost per unit. Unit counts h
 of the use case as resource_id, and the unit as metric. `accepted_unit_cost` is the maximum accepted cost per unit of
 the use case, as set in owners.toml. `verdict` states the status of the use case, for example `past its review date`.
 `launch` shows the current planned launch. During a planned launch, the detections token_burst, cost_anomaly and
-live_burn report the usage of the launch only if the usage exceeds `factor` times the baseline.
+live_burn report usage of the use case only if it exceeds `factor` times the baseline.
 """
 [needs]
 owners = ["use_cases"]

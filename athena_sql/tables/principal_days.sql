@@ -3,7 +3,7 @@ title = "Bedrock and AgentCore spend by day and caller"
 why   = """
 `principal` is the IAM user, API key or role that called the model. All sessions of a role have the same `principal`,
 and `session` is the name of the session. The column `principal_type` has one of these values: user, API key, role,
-federated user, root user, or other. For spend without a caller, `principal_type` has the value `none`. If the export
+federated user, root user, or other. If the bill names no caller, `principal_type` has the value `none`. If the export
 with IAM principals contains spend that the bill does not contain yet, a row with negative amounts offsets this spend.
 In this row, `principal_type` has the value `not on the bill yet`. For each day, account and meter, the sum of all rows
 equals the total on the bill. `team` is the team in the caller's tag or, for a caller without this tag, the team of the
