@@ -47,7 +47,7 @@ CASES = [
     for id in CATALOG.detections
     for file in [read_cases(CASES_FOLDER / f"{id}.toml")]
     for number, case in enumerate(file.cases)
-    if number % 8 == 0 or (case.findings and number < 4)  # the first cases of a file test its thresholds
+    if number % 12 == 0 or (case.findings and number < 3)  # the first cases of a file test its thresholds
 ]
 
 
