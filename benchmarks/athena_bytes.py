@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from focuswatch.bill.ingest.list_and_copy_from_s3 import list_s3
 from focuswatch.bill.refresh.athena_refresh import refresh_export
-from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables
+from focuswatch.bill.refresh.switch_athena_table_periods_and_locate_export import AthenaTables
 from focuswatch.bill.refresh.views_over_refreshed_files import daily_select
 from focuswatch.bill.refresh.write_read_delete_athena_table_files import AthenaTableFiles
 from focuswatch.bill.render_tables_not_stored_on_athena_and_trino import tables_as_of

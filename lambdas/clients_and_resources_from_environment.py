@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
-from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables
 from focuswatch.bill.refresh.store_other_bills_state_and_export_accounts import DeployedBill, OtherBillsState
+from focuswatch.bill.refresh.switch_athena_table_periods_and_locate_export import AthenaTables
 from focuswatch.bill.refresh.write_read_delete_athena_table_files import AthenaTableFiles
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.athena_engine import AthenaEngine

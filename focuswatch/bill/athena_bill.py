@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
-from focuswatch.bill.athena_selects_by_bill_and_for_aws_only import (
+from focuswatch.bill.aws_only_views_and_other_provider_warning import other_providers_warning
+from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE
+from focuswatch.bill.bill_summary_with_days_currency_and_warnings import BillPart, BillSummary, ReplacedPeriod
+from focuswatch.bill.distinguish_bills_and_aws_charges_in_athena_tables import (
     AWS_EXPORT,
     DeployedPart,
     accounts_of_bills,
@@ -19,13 +22,10 @@ from focuswatch.bill.athena_selects_by_bill_and_for_aws_only import (
     completeness,
     days_of_bills,
 )
-from focuswatch.bill.aws_only_views_and_other_provider_warning import other_providers_warning
-from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE
-from focuswatch.bill.bill_summary_with_days_currency_and_warnings import BillPart, BillSummary, ReplacedPeriod
 from focuswatch.bill.kept_forecast_record_and_merge import TABLE as FORECASTS_TABLE
 from focuswatch.bill.kept_forecast_record_and_merge import KeptForecast, merged
 from focuswatch.bill.refresh.athena_refresh_queries import charges_as_delivered
-from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables
+from focuswatch.bill.refresh.switch_athena_table_periods_and_locate_export import AthenaTables
 from focuswatch.bill.refresh.switch_glue_partitions_and_read_period_facts import GluePeriod
 from focuswatch.bill.render_tables_not_stored_on_athena_and_trino import tables_as_of
 from focuswatch.bill.schema.columns_of_all_tables import FORECASTS, KNOWN_FINDINGS

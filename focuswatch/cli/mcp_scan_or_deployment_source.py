@@ -75,7 +75,7 @@ class DeploymentSource:
     def bill(self) -> Iterator[SourceBill]:
         """Open the bill; see Source."""
         from focuswatch.bill.athena_bill import open_athena_bill
-        from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables
+        from focuswatch.bill.refresh.switch_athena_table_periods_and_locate_export import AthenaTables
         from focuswatch.bill.refresh.write_read_delete_athena_table_files import AthenaTableFiles
         from focuswatch.engines.athena_engine import AthenaEngine
 

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, Protocol
 
 from focuswatch.collect import list_ai_resource_links
-from focuswatch.collect.account_and_region_to_collect_from import Place
+from focuswatch.collect.account_and_region_with_arns import Place
 from focuswatch.collect.counts_and_refusals_of_collected_account import CollectedAccount
 from focuswatch.collect.list_ai_resource_links import Link, LinkLister
 from focuswatch.collect.services_not_offered import ServicesNotOffered

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from threading import Lock
 
-from focuswatch.collect.account_and_region_to_collect_from import Place
+from focuswatch.collect.account_and_region_with_arns import Place
 from focuswatch.collect.collection_refusals import AWS_ERRORS, Refusal, reason_of
 from focuswatch.collect.read_and_write_collected_tables_in_s3 import Store, TokenHours
 from focuswatch.collect.shared_clients_for_member_accounts import AT_ONCE, SessionFor

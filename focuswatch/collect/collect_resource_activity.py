@@ -9,7 +9,7 @@ from focuswatch.collect import (
     opensearch_kendra_q_neptune_resources,
     sagemaker_endpoints_and_bedrock_models,
 )
-from focuswatch.collect.account_and_region_to_collect_from import Place
+from focuswatch.collect.account_and_region_with_arns import Place
 from focuswatch.collect.counts_and_refusals_of_collected_account import CollectedAccount
 from focuswatch.collect.days_to_collect import Window
 from focuswatch.collect.find_missing_and_merge_metric_days import AccountMetricDays

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from focuswatch.collect.account_and_region_to_collect_from import Place
+from focuswatch.collect.account_and_region_with_arns import Place
 from focuswatch.collect.aws_paging import paged
 from focuswatch.collect.bill_service_names_by_aws_code import service_of_namespace, service_of_source
 from focuswatch.collect.collected_event import CollectedEvent

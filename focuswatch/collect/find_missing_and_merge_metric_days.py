@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
 
-from focuswatch.collect.account_and_region_to_collect_from import Place
+from focuswatch.collect.account_and_region_with_arns import Place
 from focuswatch.collect.days_to_collect import Window, days_between
 from focuswatch.collect.read_and_write_collected_tables_in_s3 import Series, Store, Values
 from focuswatch.collect.read_daily_cloudwatch_metrics_of_resources import MetricReadings

@@ -7,7 +7,7 @@ called in the last two weeks. The metrics do not include calls to the endpoint b
 from collections.abc import Iterator
 from typing import Any
 
-from focuswatch.collect.account_and_region_to_collect_from import Place
+from focuswatch.collect.account_and_region_with_arns import Place
 from focuswatch.collect.aws_paging import paged
 from focuswatch.collect.resource_model_with_metrics_to_read import Metric, Resource, Watched, dimensions
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from focuswatch.collect.account_and_region_to_collect_from import Place
+from focuswatch.collect.account_and_region_with_arns import Place
 from focuswatch.collect.aws_paging import paged
 from focuswatch.collect.resource_model_with_metrics_to_read import (
     Metric,

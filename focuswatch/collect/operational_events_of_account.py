@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime
 from datetime import time as time_of_day
 
-from focuswatch.collect.account_and_region_to_collect_from import Place
+from focuswatch.collect.account_and_region_with_arns import Place
 from focuswatch.collect.collected_event import CollectedEvent
 from focuswatch.collect.counts_and_refusals_of_collected_account import CollectedAccount
 from focuswatch.collect.deployments_alarms_and_health import HEALTH_REGION, READERS, EventSource

@@ -16,7 +16,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.credentials import Credentials, ReadOnlyCredentials
 
-from focuswatch.collect.account_and_region_to_collect_from import partition
+from focuswatch.collect.account_and_region_with_arns import partition
 
 SESSION_NAME = "focuswatch-collect"  # shown by CloudTrail in the member account
 AT_ONCE = 16  # accounts in parallel; each thread mostly waits for AWS

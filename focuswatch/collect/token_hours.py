@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from focuswatch.collect.account_and_region_to_collect_from import Place
+from focuswatch.collect.account_and_region_with_arns import Place
 from focuswatch.collect.aws_paging import paged
 from focuswatch.collect.cloudwatch_metric_data import SeriesQuery, metric_data
 from focuswatch.collect.collection_refusals import AWS_ERRORS, Refusal, reason_of

@@ -19,7 +19,9 @@ from focuswatch.notify.slack.block_kit_elements import code, rich, section, word
 from focuswatch.notify.slack.deliver import SlackChannel
 from focuswatch.notify.slack.escape_and_shorten_slack_text import TEXT_CHARACTERS, escaped_within
 from focuswatch.notify.slack.post_once import OncePoster
-from focuswatch.notify.slack.show_response_and_spending_control_in_message import show_spending_control
+from focuswatch.notify.slack.update_posted_message_after_response_or_spending_control import (
+    show_spending_control,
+)
 
 COMMAND_CHARACTERS = 500
 LINE_CHARACTERS = 2000

@@ -11,7 +11,7 @@ import pytest
 
 from focuswatch.bill.ingest.list_and_copy_from_s3 import list_s3
 from focuswatch.bill.refresh.athena_principal_charges_refresh import refresh_principals
-from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables
+from focuswatch.bill.refresh.switch_athena_table_periods_and_locate_export import AthenaTables
 from focuswatch.bill.refresh.write_read_delete_athena_table_files import AthenaTableFiles, arrow_schema
 from focuswatch.bill.schema.glue_tables_and_partition_keys import GLUE_TABLES
 from focuswatch.catalog.sql_catalog import Catalog

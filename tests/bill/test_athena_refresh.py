@@ -23,12 +23,12 @@ from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.refresh import (
     athena_refresh,
     athena_refresh_queries,
-    read_and_replace_athena_table_periods,
+    switch_athena_table_periods_and_locate_export,
     write_athena_period_charges_to_new_folder,
 )
 from focuswatch.bill.refresh.athena_refresh import refresh_export
 from focuswatch.bill.refresh.athena_refresh_queries import ai_folder, charges_of_period, portions_of_paths
-from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables
+from focuswatch.bill.refresh.switch_athena_table_periods_and_locate_export import AthenaTables
 from focuswatch.bill.refresh.switch_glue_partitions_and_read_period_facts import Partitions
 from focuswatch.bill.refresh.write_athena_period_charges_to_new_folder import MOST_SORTED_BYTES, ChargesWriter
 from focuswatch.bill.refresh.write_read_delete_athena_table_files import AthenaTableFiles
@@ -829,7 +829,7 @@ def test_report_by_invoice_fails_if_its_files_do_not_fit_into_a_statement(
     (data,) = (organization.export / "data" / f"billing_period={period}").glob("*.parquet")
     aws.client("s3").upload_file(str(data), BUCKET, key)
     monkeypatch.setattr(
-        read_and_replace_athena_table_periods, "portions_of_paths", lambda paths: iter([paths, paths])
+        switch_athena_table_periods_and_locate_export, "portions_of_paths", lambda paths: iter([paths, paths])
     )
     refreshed(tmp_path, owners)
     with pytest.raises(ExportError, match="Delete the files that its manifest does not list"):

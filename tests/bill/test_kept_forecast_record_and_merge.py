@@ -8,7 +8,7 @@ from moto import mock_aws
 
 from focuswatch.bill.athena_bill import AthenaBill
 from focuswatch.bill.kept_forecast_record_and_merge import KeptForecast
-from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables
+from focuswatch.bill.refresh.switch_athena_table_periods_and_locate_export import AthenaTables
 from focuswatch.bill.refresh.write_read_delete_athena_table_files import AthenaTableFiles
 from focuswatch.bill.schema.columns_of_all_tables import FORECASTS
 

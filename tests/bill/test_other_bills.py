@@ -21,8 +21,8 @@ from focuswatch.bill.ingest.list_and_copy_from_s3 import list_s3
 from focuswatch.bill.joint_bill import JointBill, open_joint_bill
 from focuswatch.bill.refresh.athena_refresh import refresh_export
 from focuswatch.bill.refresh.other_bills import DeployedBill, OtherBills, OtherBillsRefresh
-from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables
 from focuswatch.bill.refresh.store_other_bills_state_and_export_accounts import OtherBillsState
+from focuswatch.bill.refresh.switch_athena_table_periods_and_locate_export import AthenaTables
 from focuswatch.bill.refresh.write_read_delete_athena_table_files import AthenaTableFiles
 from focuswatch.bill.schema.glue_tables_and_partition_keys import PERIOD_TABLES
 from focuswatch.catalog.sql_catalog import Catalog

@@ -17,14 +17,14 @@ import pytest
 
 from focuswatch.authoring.detection_cases import CASES_FOLDER, Case, CaseFile, read_cases
 from focuswatch.authoring.detection_cases import differences as differences_from_case
-from focuswatch.bill.athena_selects_by_bill_and_for_aws_only import DeployedPart, aws_tables
 from focuswatch.bill.aws_only_views_and_other_provider_warning import IS_AWS
 from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.detection_or_report_as_saved_query import saved_query
+from focuswatch.bill.distinguish_bills_and_aws_charges_in_athena_tables import DeployedPart, aws_tables
 from focuswatch.bill.ingest.list_and_copy_from_s3 import list_s3
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.refresh.athena_refresh import refresh_export
-from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables
+from focuswatch.bill.refresh.switch_athena_table_periods_and_locate_export import AthenaTables
 from focuswatch.bill.refresh.switch_glue_partitions_and_read_period_facts import GluePeriod
 from focuswatch.bill.refresh.write_read_delete_athena_table_files import AthenaTableFiles
 from focuswatch.bill.render_tables_not_stored_on_athena_and_trino import NOT_STORED, tables_as_of

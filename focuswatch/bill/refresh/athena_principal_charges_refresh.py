@@ -12,7 +12,7 @@ from focuswatch.bill.ingest.parse_delivery_folder_names import shared_folder
 from focuswatch.bill.ingest.select_deliveries_and_flat_files import PeriodDelivery, deliveries_of
 from focuswatch.bill.refresh.athena_refresh_queries import principals_of_period
 from focuswatch.bill.refresh.local_refresh_index_in_state_folder import digest_of
-from focuswatch.bill.refresh.read_and_replace_athena_table_periods import (
+from focuswatch.bill.refresh.switch_athena_table_periods_and_locate_export import (
     AthenaTables,
     bucket_of,
     listed_paths,

@@ -23,7 +23,7 @@ from focuswatch.bill.refresh.athena_refresh_queries import (
     rate_of_period,
 )
 from focuswatch.bill.refresh.local_refresh_index_in_state_folder import MONEY_DIGITS, DeliveryRow, digest_of
-from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables, listed_paths
+from focuswatch.bill.refresh.switch_athena_table_periods_and_locate_export import AthenaTables, listed_paths
 from focuswatch.bill.refresh.switch_glue_partitions_and_read_period_facts import (
     GluePeriod,
     Partitions,

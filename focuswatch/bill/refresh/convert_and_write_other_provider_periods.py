@@ -11,8 +11,8 @@ import duckdb
 from focuswatch.bill.aws_only_views_and_other_provider_warning import IS_AWS
 from focuswatch.bill.refresh.local_refresh import LocalRefresh
 from focuswatch.bill.refresh.local_refresh_index_in_state_folder import MONEY_DIGITS, Unit
-from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables
 from focuswatch.bill.refresh.store_other_bills_state_and_export_accounts import BillState
+from focuswatch.bill.refresh.switch_athena_table_periods_and_locate_export import AthenaTables
 from focuswatch.bill.refresh.switch_glue_partitions_and_read_period_facts import GluePeriod, period_of_bill
 from focuswatch.bill.refresh.views_over_refreshed_files import EXPORT_VIEWS
 from focuswatch.bill.schema.columns_of_all_tables import KEPT_TABLES, STORED_TABLES

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import duckdb
 
-from focuswatch.bill.athena_selects_by_bill_and_for_aws_only import AWS_EXPORT
 from focuswatch.bill.aws_only_views_and_other_provider_warning import total_charges_by_provider
+from focuswatch.bill.distinguish_bills_and_aws_charges_in_athena_tables import AWS_EXPORT
 from focuswatch.bill.exchange_rate_and_double_charge_notes import conversion_note, resold_notes
 from focuswatch.bill.ingest.export_file_and_listing_models import Listing
 from focuswatch.bill.ingest.list_and_copy_from_s3 import list_s3
@@ -29,12 +29,12 @@ from focuswatch.bill.refresh.convert_and_write_other_provider_periods import (
     replace_period,
 )
 from focuswatch.bill.refresh.local_refresh import LocalRefresh, made_by, refresh
-from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables
 from focuswatch.bill.refresh.store_other_bills_state_and_export_accounts import (
     BillState,
     DeployedBill,
     OtherBillsState,
 )
+from focuswatch.bill.refresh.switch_athena_table_periods_and_locate_export import AthenaTables
 from focuswatch.bill.refresh.switch_glue_partitions_and_read_period_facts import GluePeriod
 from focuswatch.bill.settling_days import AWS_DAYS, settle_days
 from focuswatch.bill.union_tables_of_several_bills import (

@@ -23,7 +23,7 @@ from focuswatch.notify.slack.client import SlackClient
 from focuswatch.notify.slack.deliver import SlackChannel, channel_name
 from focuswatch.notify.slack.ephemeral_reply import reply_ephemerally
 from focuswatch.notify.slack.finding_message import RecordedResponse
-from focuswatch.notify.slack.show_response_and_spending_control_in_message import show_response
+from focuswatch.notify.slack.update_posted_message_after_response_or_spending_control import show_response
 from focuswatch.notify.slack.verify_and_parse_slack_interactions import UserResponse
 
 if TYPE_CHECKING:

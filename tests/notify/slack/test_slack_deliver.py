@@ -12,7 +12,7 @@ from focuswatch.notify.collect_and_post_slack_and_teams_digests import SECONDS_W
 from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS
 from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import PREDECESSOR_WAIT_SECONDS
 from focuswatch.notify.slack.finding_message import RecordedResponse
-from focuswatch.notify.slack.show_response_and_spending_control_in_message import (
+from focuswatch.notify.slack.update_posted_message_after_response_or_spending_control import (
     show_response,
     show_spending_control,
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from focuswatch.bill.athena_selects_by_bill_and_for_aws_only import accounts_of_export
+from focuswatch.bill.distinguish_bills_and_aws_charges_in_athena_tables import accounts_of_export
 from focuswatch.bill.ingest.export_file_and_listing_models import Listing
 from focuswatch.bill.ingest.parse_delivery_folder_names import shared_folder
 from focuswatch.bill.ingest.select_deliveries_and_flat_files import PeriodDelivery

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from focuswatch.bill.athena_selects_by_bill_and_for_aws_only import (
+from focuswatch.bill.distinguish_bills_and_aws_charges_in_athena_tables import (
     DeployedPart,
     aws_tables,
     completeness,
