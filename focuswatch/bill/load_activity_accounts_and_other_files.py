@@ -64,7 +64,7 @@ SELECT
     * REPLACE (coalesce(valid_to, CASE WHEN place > 1 THEN closed_on END) AS valid_to)
 FROM (
     SELECT *, row_number() OVER (
-        PARTITION BY sub_account_id ORDER BY coalesce(valid_to, closed_on) DESC NULLS FIRST
+        PARTITION BY sub_account_id ORDER BY coalesce(valid_to, closed_on) DESC NULLS FIRST, valid_from DESC NULLS FIRST
     ) AS place
     FROM accounts_file
 )

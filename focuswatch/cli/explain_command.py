@@ -38,9 +38,7 @@ def explain(
     from focuswatch.cli.output import explanation_table, json_and_csv
 
     ledger_option = bill_options.ledger
-    with open_ledger_and_find_entry.open_ledger(
-        ledger_option, export=bill_options.export, state=bill_options.state
-    ) as ledger:
+    with open_ledger_and_find_entry.open_ledger_of(bill_options) as ledger:
         finding = entry_of(ledger, fingerprint, bill_options).finding
     if ledger_option and ledger_option.startswith(
         open_ledger_and_find_entry.DYNAMODB

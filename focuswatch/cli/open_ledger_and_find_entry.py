@@ -97,9 +97,17 @@ def next_ledger_command(arguments: str, options: LedgerOptions | BillOptions) ->
     """Return a command to run next, with the options that select the same ledger."""
     from focuswatch.cli.output.next_command_with_ledger_options import NextCommand
 
-    return NextCommand(options.state, options.ledger, options.export).text(arguments)
+    return NextCommand(options.state, options.ledger, scanned_export(options)).text(arguments)
 
 
-def open_ledger_of(ledger_options: LedgerOptions) -> "AbstractContextManager[Ledger]":
-    """Open the ledger that the options specify."""
-    return open_ledger(ledger_options.ledger, export=ledger_options.export, state=ledger_options.state)
+def scanned_export(options: LedgerOptions | BillOptions) -> str | None:
+    """Return the name of the export whose ledger the options select; None for the most recently scanned export."""
+    from focuswatch.cli.open_bill_on_duckdb_or_trino import export_name
+
+    trino = options.trino_location if isinstance(options, BillOptions) else None
+    return export_name(options.export, trino) if options.export else None
+
+
+def open_ledger_of(options: LedgerOptions | BillOptions) -> "AbstractContextManager[Ledger]":
+    """Open the ledger that the options select."""
+    return open_ledger(options.ledger, export=scanned_export(options), state=options.state)

@@ -136,18 +136,10 @@ def _next_command(bill_options: BillOptions) -> "NextCommand":
 
     The next command finds the ledger of the most recently scanned export by itself, but not that of a table on Trino.
     """
-    from focuswatch.bill.state_folder import state_of
-    from focuswatch.cli.open_bill_on_duckdb_or_trino import export_name
     from focuswatch.cli.output.next_command_with_ledger_options import NextCommand
 
-    state, ledger, trino = bill_options.state, bill_options.ledger, bill_options.trino_location
-    if trino and bill_options.export and not ledger:
-        ledger = str(
-            open_ledger_and_find_entry.ledger_path(
-                None, state=state_of(export_name(bill_options.export, trino), root=state)
-            )
-        )
-    return NextCommand(None if ledger else state, ledger)
+    export = open_ledger_and_find_entry.scanned_export(bill_options) if bill_options.trino_location else None
+    return NextCommand(bill_options.state, bill_options.ledger, export)
 
 
 @contextmanager

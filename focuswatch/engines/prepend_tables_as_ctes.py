@@ -21,9 +21,8 @@ def with_tables(statement: str, tables: Mapping[str, str]) -> str:
 def replace_table(statement: str, table: str, *, select: str) -> str:
     """Return `statement` with `select` in place of `table`; `select` itself may read `table`."""
     name = f"selected_{table}"
-    words = re.compile(
-        rf"{TOKEN.pattern}|\b{table}\b", re.DOTALL
-    )  # a string or a comment may contain the name
+    # A string or a comment may contain the name.
+    words = re.compile(rf"{TOKEN.pattern}|\b{table}\b", re.DOTALL)
     quoted = f'"{table}"'
     renamed = words.sub(lambda found: name if found[0] in (table, quoted) else found[0], statement)
     return with_tables(renamed, {name: select})

@@ -214,7 +214,8 @@ def test_bills_without_a_rate_between_their_currencies_are_refused(bills, tmp_pa
     with (
         pytest.raises(
             ConfigError,
-            match=r"The bill other is in XXX and the bill aws is in USD.*for XXX under \[exchange_rates\]",
+            match=r"The bill other is in XXX and the bill aws is in USD.*Set the exchange rate for XXX under "
+            r"\[exchange_rates\]",
         ),
         opened(bills["aws"], tmp_path / "other", state=tmp_path / "s", owners=Owners.load(None)),
     ):

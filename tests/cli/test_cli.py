@@ -18,6 +18,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli import app, main
 from focuswatch.cli.add_bill_and_ledger_options_to_commands import BillOptions
 from focuswatch.cli.open_bill_on_duckdb_or_trino import export_name
+from focuswatch.cli.open_ledger_and_find_entry import next_ledger_command, open_ledger_of
 from focuswatch.cli.scan_command import _next_command
 from focuswatch.cli.shared_option_types import EngineName
 from focuswatch.ledger import SqliteLedger, decide
@@ -505,8 +506,16 @@ def test_suggested_command_after_a_scan_on_trino_names_the_ledger(tmp_path):
         engine=EngineName.TRINO,
         trino="http://ana@trino.test:8080/hive/focuswatch",
     )
-    folder = state_of(export_name("hive.billing.export", options.trino_location), root=tmp_path)
-    assert _next_command(options).text("findings") == f"focuswatch findings --ledger {folder / 'ledger.db'}"
+    name = export_name("hive.billing.export", options.trino_location)
+    path = state_of(name, root=tmp_path) / "ledger.db"
+    path.parent.mkdir()
+    SqliteLedger(path).close()
+    command = _next_command(options).text("findings")
+    assert command == f"focuswatch findings --state {tmp_path} --export {name}"
+    assert next_ledger_command("findings", options) == command
+    assert focuswatch(*shlex.split(command)[1:]).stdout
+    with open_ledger_of(options) as ledger:
+        assert ledger.entries() == {}
 
 
 def test_resolved_findings_have_their_own_heading(export):

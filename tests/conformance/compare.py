@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from focuswatch.engines import Row
+from focuswatch.engines.skip_or_remove_sql_comments import without_comments
 
 # Sums of doubles depend on the order in which they are added.
 TOLERANCE = 1e-9
@@ -48,7 +49,7 @@ def _difference_in_order(
 
 def order_by_columns(sql: str) -> list[str]:
     """Return the columns of a statement's last ORDER BY."""
-    match = LAST_ORDER.search(re.sub(r"--[^\n]*", "", sql).strip())
+    match = LAST_ORDER.search(without_comments(sql).strip())
     return re.findall(r"(?:^|,)\s*(?:\w+\.)?(\w+)", match[1]) if match else []
 
 

@@ -255,7 +255,11 @@ def test_text_and_structured_content_are_the_same(agent):
         ("list_findings", {"cursor": "!"}, "The cursor is not valid."),
         ("run_report", {"name": "nothing"}, "No report is named 'nothing'. Specify one of: ai_by_team, ai_spend"),
         ("run_report", {"name": "savings", "cursor": "WyJ4Iiwx"}, "The cursor is not valid."),
-        ("run_report", {"name": "savings", "cost": "billed"}, "cost billed is not available for savings. For this"),
+        (
+            "run_report",
+            {"name": "savings", "cost": "billed"},
+            "cost billed is not available for savings. For this report, you cannot choose the cost column",
+        ),
         ("run_report", {"name": "portfolio", "charges": ["vat"]}, "charges.0: expected 'usage', 'fees', 'credits' or"),
         ("run_report", {"name": "portfolio", "charges": []}, "charges: list should have at least 1 item"),
         ("run_report", {"name": "savings", "cursor": "WyJ4IiwxXQ"}, "The cursor is not valid for this call"),

@@ -9,7 +9,7 @@ from pathlib import Path
 class NextCommand:
     """Commands to run next, with the options of the current command that select the ledger.
 
-    `program` is what the user types to run focuswatch.
+    `ledger` selects it alone; without it, `export` in `state` does. `program` is what the user types to run focuswatch.
     """
 
     state: Path | None = None
@@ -19,6 +19,6 @@ class NextCommand:
 
     def text(self, arguments: str) -> str:
         """Return the command with these arguments, such as `focuswatch findings --state …`."""
-        options = {"state": self.state, "ledger": self.ledger, "export": self.export}
+        options = {"ledger": self.ledger} if self.ledger else {"state": self.state, "export": self.export}
         named = (f" --{name} {shlex.quote(str(value))}" for name, value in options.items() if value)
         return "".join((f"{self.program} {arguments}", *named))
