@@ -110,7 +110,7 @@ def run_case(
 ) -> list[str]:
     """Run a test case on DuckDB. Return the differences from the expected findings; empty if the case passes.
 
-    Replaces the tables and views on the connection.
+    Replaces the tables on the connection.
     """
     return differences(case, outcome_of(case, file=file, detection=detection, catalog=catalog, on=on))
 
@@ -127,13 +127,24 @@ def outcome_of(
     """Run the detection on the input of `case`; `per_usd` is units of the billing currency for one US dollar."""
     create_input_tables(on, case, file=file)
     inputs = input_of(case, file=file, per_usd=per_usd)
-    statements = [detection.sql]
-    if detection.header.kind == "series":  # also queries the cost drivers of its findings
-        statements.append(catalog.lookups["cost_drivers"].sql)
-    create_owner_and_computed_local_tables.create_views(
-        on, catalog, values=inputs.values, statements=statements
-    )
-    return run_detection(detection, engine=DuckDbEngine(on), catalog=catalog, inputs=inputs)
+    engine = engine_of_case(on, catalog=catalog, inputs=inputs)
+    return run_detection(detection, engine=engine, catalog=catalog, inputs=inputs)
+
+
+def engine_of_case(
+    on: duckdb.DuckDBPyConnection,
+    *,
+    catalog: Catalog,
+    inputs: DetectionInput,
+    daily_charges: str | None = None,
+) -> DuckDbEngine:
+    """Return an engine over the input tables of a case; `daily_charges` replaces the SELECT of that table.
+
+    As on Athena, the computed tables are CTEs: DuckDB binds views when they are created, which takes as long as running
+    a statement.
+    """
+    tables = create_owner_and_computed_local_tables.computed_tables(catalog, values=inputs.values, kept={})
+    return DuckDbEngine(on, tables | ({"daily_charges": daily_charges} if daily_charges else {}))
 
 
 def input_of(case: Case, *, file: CaseFile, per_usd: float = 1.0) -> DetectionInput:

@@ -7,11 +7,10 @@ from collections.abc import Collection, Iterator
 
 import duckdb
 
-from focuswatch.authoring.detection_cases import Case, CaseFile, input_of
+from focuswatch.authoring.detection_cases import Case, CaseFile, engine_of_case, input_of
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.catalog.sql_header_models import AiFamily
 from focuswatch.detect.run_detection_and_check_rows import run_detection
-from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.engines.values_as_sql_literals import literals
 
 
@@ -27,9 +26,11 @@ def problems_without_charges(
     families = detection.header.ai_families
     if not families or not (case.findings or case.skipped):
         return
-    on.execute(f"CREATE OR REPLACE VIEW daily_charges AS {charges_without(families, catalog=catalog)}")
     inputs = input_of(case, file=file)
-    outcome = run_detection(detection, engine=DuckDbEngine(on), catalog=catalog, inputs=inputs)
+    engine = engine_of_case(
+        on, catalog=catalog, inputs=inputs, daily_charges=charges_without(families, catalog=catalog)
+    )
+    outcome = run_detection(detection, engine=engine, catalog=catalog, inputs=inputs)
     if outcome.error:
         yield f"without charges of {', '.join(families)}: {outcome.error}"
     elif rows := len(outcome.rows) + len(outcome.not_evaluated):

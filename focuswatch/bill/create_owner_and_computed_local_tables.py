@@ -13,9 +13,9 @@ from focuswatch.bill.schema.columns_of_all_tables import (
     OWNERS,
 )
 from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.engines.create_views_when_first_read import ViewsOnDemand
 from focuswatch.engines.duckdb_connection_macros_and_tables import create_table
 from focuswatch.engines.find_tables_read_by_sql import tables_read_by
-from focuswatch.engines.materialize_shared_views import SharedViews
 from focuswatch.engines.values_as_sql_literals import Value
 
 # Views of owners and callers that several detections read. Their results are small compared with the charges that they
@@ -41,24 +41,41 @@ def create_views(
     """Create every table of the catalog over `folded_charges`, as of `values["as_of"]`.
 
     `kept` maps a table to a relation that already contains its rows. `completeness` is a table, because it is small and
-    every detection reads it; the others are views. With `statements`, only the tables that they read are created:
-    DuckDB binds each view when it is created, which takes longer than a small statement over the view.
+    every detection reads it; the others are views. With `statements`, only the tables that they read are created.
     """
-    everything = {name: catalog.tables[name].sql for name in COMPUTED_TABLES}
-    needed = tables_read_by("\n".join(statements), everything) if statements else everything.keys()
-    for name in (one for one in COMPUTED_TABLES if one in needed):
-        kind = "TABLE" if name == "completeness" else "VIEW"
-        statement = catalog.tables[name].render(values)
-        if kept and name in kept:
-            statement = f"SELECT * FROM {kept[name]}"
-        connection.execute(f"CREATE OR REPLACE {kind} {name} AS {statement}")
+    tables = computed_tables(catalog, values=values, kept=kept or {})
+    needed = tables_read_by("\n".join(statements), tables) if statements else tables.keys()
+    for name, statement in tables.items():
+        if name in needed:
+            kind = "TABLE" if name == "completeness" else "VIEW"
+            connection.execute(f"CREATE OR REPLACE {kind} {name} AS {statement}")
 
 
-def shared_views(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> SharedViews:
-    """Return the views that several detections read, and that take longer to compute than the detections."""
-    return SharedViews(
-        connection, {name: catalog.tables[name].sql for name in COMPUTED_TABLES}, shared=SHARED_VIEWS
-    )
+def create_views_on_demand(
+    connection: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    *,
+    values: dict[str, Value],
+    kept: Mapping[str, str],
+) -> ViewsOnDemand:
+    """Create `completeness` and the views over the `kept` relations as in create_views; return the other views.
+
+    So an error in the refreshed files is raised here, and not by the first statement that reads them.
+    """
+    at_once = f"SELECT * FROM {', '.join(['completeness', 'account_periods', *kept])}"
+    create_views(connection, catalog, values=values, kept=kept, statements=[at_once])
+    tables = computed_tables(catalog, values=values, kept=kept)
+    created = tables_read_by(at_once, tables)
+    others = {name: sql for name, sql in tables.items() if name not in created}
+    return ViewsOnDemand(connection, others, shared=SHARED_VIEWS)
+
+
+def computed_tables(catalog: Catalog, *, values: dict[str, Value], kept: Mapping[str, str]) -> dict[str, str]:
+    """Return the SQL of each computed table, each after the tables that it reads."""
+    return {
+        name: f"SELECT * FROM {kept[name]}" if name in kept else catalog.tables[name].render(values)
+        for name in COMPUTED_TABLES
+    }
 
 
 def load_owners(connection: duckdb.DuckDBPyConnection, rows: Mapping[str, list[tuple[object, ...]]]) -> None:

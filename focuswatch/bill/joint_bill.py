@@ -21,7 +21,7 @@ from focuswatch.bill.bill_summary_with_days_currency_and_warnings import BillPar
 from focuswatch.bill.combine_summaries_of_several_bills import joint_summary
 from focuswatch.bill.exchange_rate_and_double_charge_notes import resold_notes
 from focuswatch.bill.kept_forecast_record_and_merge import KeptForecast
-from focuswatch.bill.local_bill import bill_engine, load_tables
+from focuswatch.bill.local_bill import load_tables
 from focuswatch.bill.refresh.delivery_history import create_deliveries
 from focuswatch.bill.refresh.local_refresh import LocalRefresh, refresh
 from focuswatch.bill.resolve_as_of import resolve_as_of
@@ -117,20 +117,18 @@ def open_joint_bill(
             owners=owners,
             currency=summary.currency,
         )
-        load(connection)
-        aws_connection = connection
+        engine = aws_engine = load(connection)
         if any(bill.others for bill in bills):  # separate, so that AWS-only bills need no filter
             aws_connection = connect(scratch=inputs.state / "scratch-aws")
             stack.callback(aws_connection.close)
             copy_views(aws_connection, bills, of=connection)
-            load(aws_connection, aws_only=True)
+            aws_engine = load(aws_connection, aws_only=True)
         accounts = joined_accounts(bills)
         parts = tuple(BillPart(bill.name, accounts[bill.name], days_of(connection, bill)) for bill in bills)
         summary = replace(summary, parts=parts, warnings=(*summary.warnings, *resold_notes(bills)))
-        engine = bill_engine(connection, catalog)
         yield JointBill(
             engine,
-            engine if aws_connection is connection else bill_engine(aws_connection, catalog),
+            aws_engine,
             summary,
             as_of,
             data_digest=digest_of_inputs(summary, as_of=as_of, owners=owners, files=inputs.files),
@@ -179,11 +177,11 @@ def _load(
     owners: Owners,
     currency: str,
     aws_only: bool = False,
-) -> None:
+) -> DuckDbEngine:
     kept = join_bills(connection, bills, catalog=catalog, currency=currency, aws_only=aws_only)
     read = [bill for bill in bills if bill.has_aws or not aws_only]
     create_deliveries(connection, joined_deliveries(read))
-    load_tables(connection, inputs, as_of=as_of, catalog=catalog, owners=owners, kept=kept)
+    return load_tables(connection, inputs, as_of=as_of, catalog=catalog, owners=owners, kept=kept)
 
 
 def _named(progress: Progress, name: str) -> Progress:

@@ -99,7 +99,7 @@ def open_local_bill(
                 complete_until=refreshed.complete_until,
                 as_of=as_of,
             )
-            load_tables(
+            engine = aws_engine = load_tables(
                 connection, inputs, as_of=as_of, catalog=catalog, owners=owners, kept=kept, settled_after=days
             )
             if summary.other_providers:  # separate, so that AWS-only bills need no filter
@@ -107,7 +107,7 @@ def open_local_bill(
                 create_aws_only_views(aws_connection, of=connection)
                 deliveries = connection.execute("SELECT * FROM deliveries").fetchall()
                 create_table(aws_connection, "deliveries", columns_of_all_tables.DELIVERIES, deliveries)
-                load_tables(
+                aws_engine = load_tables(
                     aws_connection,
                     inputs,
                     as_of=as_of,
@@ -116,10 +116,9 @@ def open_local_bill(
                     kept=kept,
                     settled_after=aws_settle_days(complete_until=refreshed.complete_until, as_of=as_of),
                 )
-            engine = bill_engine(connection, catalog)
             yield LocalBill(
                 engine,
-                engine if aws_connection is connection else bill_engine(aws_connection, catalog),
+                aws_engine,
                 summary,
                 as_of,
                 data_digest=digest_of_inputs(summary, as_of=as_of, owners=owners, files=inputs.files),
@@ -131,13 +130,6 @@ def open_local_bill(
             connection.close()
 
 
-def bill_engine(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> DuckDbEngine:
-    """Return the engine over the tables that load_tables created on the connection."""
-    return DuckDbEngine(
-        connection, shared=create_owner_and_computed_local_tables.shared_views(connection, catalog)
-    )
-
-
 def load_tables(
     connection: duckdb.DuckDBPyConnection,
     inputs: BillInputs,
@@ -147,8 +139,8 @@ def load_tables(
     owners: Owners,
     kept: Mapping[str, str],
     settled_after: int = AWS_DAYS,
-) -> None:
-    """Create all tables over `folded_charges` and `deliveries`; `kept` is as in create_views.
+) -> DuckDbEngine:
+    """Return an engine with all tables over `folded_charges` and `deliveries`; `kept` is as in create_views.
 
     Charges no longer change `settled_after` days after their charge date. Raises ConfigError and ExportError.
     """
@@ -161,6 +153,9 @@ def load_tables(
         "settle_days": settled_after,
     }
     try:
-        create_owner_and_computed_local_tables.create_views(connection, catalog, values=values, kept=kept)
+        views = create_owner_and_computed_local_tables.create_views_on_demand(
+            connection, catalog, values=values, kept=kept
+        )
     except duckdb.Error as error:
         raise unreadable_view_error(error, state=inputs.state) from error
+    return DuckDbEngine(connection, views=views)

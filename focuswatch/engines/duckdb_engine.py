@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from focuswatch.engines.create_views_when_first_read import ViewsOnDemand
 from focuswatch.engines.engine_protocol import Row
-from focuswatch.engines.materialize_shared_views import SharedViews
 from focuswatch.engines.prepend_tables_as_ctes import with_tables
 from focuswatch.errors import QueryError
 
@@ -31,7 +31,7 @@ class DuckDbEngine:
     """An Engine over one DuckDB connection; the owner of the connection creates the tables.
 
     `tables` are SELECTs by name that are prepended to the statements that read them, in place of tables of the
-    connection. `shared` are views of the connection that are computed when they are first read.
+    connection. `views` are created on the connection when a statement first reads them.
     """
 
     name = "duckdb"
@@ -42,15 +42,15 @@ class DuckDbEngine:
         connection: duckdb.DuckDBPyConnection,
         tables: Mapping[str, str] | None = None,
         *,
-        shared: SharedViews | None = None,
+        views: ViewsOnDemand | None = None,
     ) -> None:
         self.connection = connection
-        self._shared = shared
+        self._views = views
         self.tables: Mapping[str, str] = tables or {}
 
     def over(self, tables: Mapping[str, str]) -> "DuckDbEngine":
         """Return an engine over other `tables`; see Engine.over."""
-        return DuckDbEngine(self.connection, tables, shared=self._shared)
+        return DuckDbEngine(self.connection, tables, views=self._views)
 
     def query(self, statement: str, *, label: str) -> list[Row]:
         """Return the rows of one SELECT; see Engine.query."""
@@ -66,8 +66,8 @@ class DuckDbEngine:
 
     def _execute(self, statement: str) -> duckdb.DuckDBPyConnection:
         statement = with_tables(statement, self.tables)
-        if self._shared:
-            self._shared.compute(statement)
+        if self._views:
+            self._views.create(statement)
         return self.connection.cursor().execute(statement)
 
     def close(self) -> None:

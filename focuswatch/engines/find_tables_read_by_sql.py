@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from focuswatch.engines.skip_or_remove_sql_comments import without_comments_and_strings
 
@@ -11,8 +12,12 @@ def tables_read_by(statement: str, tables: Mapping[str, str]) -> set[str]:
     needed: set[str] = set()
     unread = [statement]
     while unread:
-        words = set(re.findall(r"\w+", without_comments_and_strings(unread.pop())))
-        newly_needed = (words & tables.keys()) - needed
+        newly_needed = (_words(unread.pop()) & tables.keys()) - needed
         needed |= newly_needed
         unread += [tables[name] for name in newly_needed]
     return needed
+
+
+@lru_cache(maxsize=500)  # the statements of a scan read the same tables
+def _words(statement: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", without_comments_and_strings(statement)))
