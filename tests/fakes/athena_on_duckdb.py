@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Lock
+from threading import Lock, local
 from typing import Any, Protocol
 
 import duckdb
@@ -69,19 +69,29 @@ class Part:
     size: int
 
 
+class Database(local):
+    """The DuckDB of a thread, which runs one statement at a time, with the views that earlier statements needed."""
+
+    def __init__(self) -> None:
+        self.connection = connect(memory_limit="1200MB")
+        # What each view was created from, by schema and name.
+        self.sources: dict[tuple[str, str], object] = {}
+
+
 @dataclass
 class DuckDbRunner:
-    """A Runner on DuckDB; each statement gets its own connection with the tables that it names."""
+    """A Runner on DuckDB; a statement sees the current files of the tables that it names."""
 
     client: Callable[[str], Any]
     folder: Path
     downloaded: dict[str, Part] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
     running: dict[str, duckdb.DuckDBPyConnection] = field(default_factory=dict)
+    database: Database = field(default_factory=Database)
 
     def run(self, select: str, *, database: str, id: str) -> StatementResult:
         """Return the result of one SELECT over the tables of the database."""
-        connection = self.running[id] = connect(memory_limit="1200MB")
+        connection = self.running[id] = self.database.connection.cursor()
         try:
             sizes = self._attach(connection, select, database=database)
             with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".json") as profile:
@@ -113,22 +123,23 @@ class DuckDbRunner:
     def _attach(
         self, connection: duckdb.DuckDBPyConnection, select: str, *, database: str
     ) -> dict[str, dict[str, int]]:
-        """Create a view for each table that the statement names; return the sizes of each table's files, by path."""
+        """Create the views that the statement needs; return the sizes of each table's files, by path."""
         glue = self.client("glue")
         pages = glue.get_paginator("get_tables").paginate(DatabaseName=database)
         tables = {table["Name"]: table for page in pages for table in page["TableList"]}
         # Statements may qualify a table with its database.
-        connection.execute(f"CREATE SCHEMA {quoted(database)}")
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(database)}")
         connection.execute(f"SET search_path = {literal(f'{quoted(database)},main')}")
-        sizes = {}
+        sizes, sources = {}, self.database.sources
+        for schema, name in [view for view in sources if view[0] == database and view[1] not in tables]:
+            connection.execute(f"DROP VIEW {quoted(name)}")
+            del sources[schema, name]
         for name in sorted(set(re.findall(r"\w+", select.lower())) & tables.keys()):
-            partitions = self._partitions(tables[name], database=database)
-            parts = [
-                part
-                for values, location in partitions
-                for part in self._parts(tables[name], values, location)
-            ]
-            _create(connection, tables[name], parts, select=select)
+            parts = list(self._parts(tables[name], database=database))
+            source = tables[name], parts, "$path" in select
+            if sources.get((database, name)) != source:
+                _create(connection, tables[name], parts, select=select)
+                sources[database, name] = source
             sizes[name] = {str(part.local): part.size for part in parts}
         return sizes
 
@@ -144,14 +155,19 @@ class DuckDbRunner:
                 for partition in page["Partitions"]:
                     yield partition["Values"], partition["StorageDescriptor"]["Location"]
 
-    def _parts(self, table: dict[str, Any], values: list[str], location: str) -> Iterator[Part]:
+    def _parts(self, table: dict[str, Any], *, database: str) -> Iterator[Part]:
+        """Yield the local copy of each file of a table; partitions below its location are listed at once."""
         keys = [key["Name"] for key in table["PartitionKeys"]]
-        bucket, prefix = split_address(location.rstrip("/") + "/")
-        for file in listed(bucket, prefix, client=self.client):
-            hidden = file["Key"].rpartition("/")[2].startswith(("_", "."))
-            if file["Size"] and not hidden:
-                folder = "/".join(f"{key}={value}" for key, value in zip(keys, values, strict=True))
-                yield self._fetched(bucket, file, folder=folder)
+        bucket, top = split_address(table["StorageDescriptor"]["Location"].rstrip("/") + "/")
+        below = list(listed(bucket, top, client=self.client))
+        for values, location in self._partitions(table, database=database):
+            folder = "/".join(f"{key}={value}" for key, value in zip(keys, values, strict=True))
+            other, prefix = split_address(location.rstrip("/") + "/")
+            known = other == bucket and prefix.startswith(top)
+            for file in below if known else listed(other, prefix, client=self.client):
+                hidden = file["Key"].rpartition("/")[2].startswith(("_", "."))
+                if file["Size"] and not hidden and file["Key"].startswith(prefix):
+                    yield self._fetched(other, file, folder=folder)
 
     def _fetched(self, bucket: str, file: dict[str, Any], *, folder: str) -> Part:
         key = file["Key"]
@@ -248,15 +264,16 @@ def athena_type(duckdb_name: str) -> str:
 def _create(
     connection: duckdb.DuckDBPyConnection, table: dict[str, Any], parts: list[Part], *, select: str
 ) -> None:
-    """Create a view of a table's files with Glue's columns and then its partition keys; an empty table if no files."""
+    """Create a view of a table's files with Glue's columns and then its partition keys; an empty one if no files."""
     columns = {
         column["Name"]: duckdb_type(column["Type"]) for column in table["StorageDescriptor"]["Columns"]
     }
     keys = {key["Name"]: duckdb_type(key["Type"]) for key in table["PartitionKeys"]}
     hidden = {"$path": "VARCHAR"} if "$path" in select else {}
     if not parts:
-        typed = ", ".join(f'"{name}" {type_}' for name, type_ in {**columns, **keys, **hidden}.items())
-        connection.execute(f'CREATE TABLE "{table["Name"]}" ({typed})')
+        typed = {**columns, **keys, **hidden}.items()
+        nulls = ", ".join(f'CAST(NULL AS {type_}) AS "{name}"' for name, type_ in typed)
+        connection.execute(f'CREATE OR REPLACE VIEW "{table["Name"]}" AS SELECT {nulls} WHERE false')
         return
     types = ", ".join(f"'{name}': {type_}" for name, type_ in keys.items())
     partitioned = (
@@ -274,7 +291,9 @@ def _create(
     selected += [f'"{name}"' for name in keys]
     if hidden:
         selected.append("""'s3://' || replace(str_split(filename, '/@/')[2], '%3D', '=') AS "$path\"""")
-    connection.execute(f'CREATE VIEW "{table["Name"]}" AS SELECT {", ".join(selected)} FROM {source}')
+    connection.execute(
+        f'CREATE OR REPLACE VIEW "{table["Name"]}" AS SELECT {", ".join(selected)} FROM {source}'
+    )
 
 
 def _column(name: str, type_: str, file_column: tuple[str, str] | None, *, table: str) -> str:

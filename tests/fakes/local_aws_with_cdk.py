@@ -126,7 +126,10 @@ def local_aws(folder: Path) -> Iterator[LocalAws]:
         environment = _environment(folder, endpoint=endpoint, athena_endpoint=athena_endpoint)
         log = folder / "ministack.log"
         with _ministack(port, environment=environment, log=log):
-            yield LocalAws(endpoint, environment, athena, client, log)
+            try:
+                yield LocalAws(endpoint, environment, athena, client, log)
+            finally:  # statements that outlive their tables' S3 would retry for half a minute
+                athena.workers.shutdown(cancel_futures=True)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -38,6 +38,7 @@ QUEUES: tuple[tuple[str, str, dict[str, list[str]]], ...] = (
     ("security", "-findings", {"category": ["security"]}),
     ("regions", "-new-region", {}),
 )
+CALLED_AGAIN = "invoked again for events that arrived in the meantime"  # LambdaRun logs it
 T = TypeVar("T")
 MEMBER = "U0ANNA"  # is in every channel
 PAUSE_SECONDS = 0.3  # between checks, each of which sends a dozen requests to the AWS that does the work
@@ -57,6 +58,7 @@ class Deployed:
     capped: tuple[str, ...] = ()  # the function for spend caps, if owners.toml has a cap
     stalled_seconds: float = STALLED_SECONDS  # longest wait without a new statement, message or notification
     config: Path = Path("config/deployment.toml")  # the operator's copy
+    urls: dict[str, str] = field(default_factory=dict)  # of the queues, by name
 
     def deliver(self, export: Path, *, period: str = "") -> list[dict[str, Any]]:
         """Deliver an export's files as AWS does, manifests after all data; return the notifications that follow."""
@@ -69,8 +71,11 @@ class Deployed:
         return self.received("everything")
 
     def invoke(self, function: str) -> Any:
-        """Return the response of a function; invoke it again while another run holds its lease."""
-        client = self.aws.client("lambda")
+        """Return the response of a function; if a run is active, that of the run that is invoked when it ends.
+
+        It is not invoked again while a run is active, because each invocation that is turned away causes another run.
+        """
+        client, repeated = self.aws.client("lambda"), _called_again(list(self.lines(function)))
 
         def invoked() -> Any:
             try:
@@ -79,9 +84,19 @@ class Deployed:
                 return None
             returned = json.loads(response["Payload"].read())
             assert "FunctionError" not in response, returned
-            return None if returned.get("turned_away") else (returned,)
+            return (returned,)
 
-        return self.wait_until(invoked)[0]
+        (returned,) = self.wait_until(invoked)
+        if returned.get("turned_away"):
+            return self.wait_until(lambda: self._heartbeat_of_repeated_run(function, after=repeated))
+        return returned
+
+    def _heartbeat_of_repeated_run(self, function: str, *, after: int) -> Any:
+        """Return the heartbeat of the run that was invoked again for the (`after` + 1)th time; None before it ends."""
+        lines = list(self.lines(function))
+        starts = [place for place, line in enumerate(lines) if CALLED_AGAIN in line]
+        beats = [line for line in lines[starts[after] :] if '"heartbeat"' in line] if starts[after:] else []
+        return json.loads(beats[0])["heartbeat"] if beats else None
 
     def put(self, key: str, body: bytes) -> None:
         """Write an object to the data bucket."""
@@ -166,11 +181,12 @@ class Deployed:
         return [self._depth(self.deployment.queue(kind)) for kind in kinds]
 
     def _depth(self, queue: str) -> int:
-        sqs = self.aws.client("sqs")
+        if queue not in self.urls:
+            self.urls[queue] = self.aws.client("sqs").get_queue_url(QueueName=queue)["QueueUrl"]
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        counts = sqs.get_queue_attributes(
-            QueueUrl=sqs.get_queue_url(QueueName=queue)["QueueUrl"], AttributeNames=names
-        )["Attributes"]
+        counts = self.aws.client("sqs").get_queue_attributes(QueueUrl=self.urls[queue], AttributeNames=names)[
+            "Attributes"
+        ]
         return sum(int(counts[name]) for name in names)
 
     def publish(self, topic: str, message: str) -> None:
@@ -248,7 +264,7 @@ def _ended(lines: list[str]) -> int:
 
 
 def _called_again(lines: list[str]) -> int:
-    return sum("invoked again for events that arrived in the meantime" in line for line in lines)
+    return sum(CALLED_AGAIN in line for line in lines)
 
 
 @contextmanager
