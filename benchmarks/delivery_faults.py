@@ -207,18 +207,16 @@ class Cell:
         )
 
 
-def lived(
-    channel: Any, fault: Callable[[], Fault], *, seed: int, findings: int = FINDINGS, quick: bool = False
-) -> Count:
-    """Run one simulation and return its counts; `quick` uses a table in memory."""
-    with world(channel, seed=seed, quick=quick) as simulation:
+def lived(channel: Any, fault: Callable[[], Fault], *, seed: int, findings: int = FINDINGS) -> Count:
+    """Run one simulation and return its counts."""
+    with world(channel, seed=seed) as simulation:
         simulation.live(story(findings), fault())
         return counted(simulation)
 
 
 def lived_incidents(channel: Any, fault: Callable[[], Fault], *, seed: int, incidents: int) -> Count:
     """Run one simulation with two findings per incident, and return the counts per incident."""
-    with world(channel, seed=seed, quick=True) as simulation:
+    with world(channel, seed=seed) as simulation:
         simulation.live(incident_story(incidents), fault())
         return counted_by_incident(simulation)
 
@@ -256,7 +254,7 @@ def killed_everywhere(channel: Any, *, seed: int, findings: int, every: int) -> 
 
 def burst(channel: Any, *, seed: int, findings: int) -> Count:
     """Run one scan with many findings, in batches as in the deployment's queues."""
-    with world(channel, seed=seed, quick=True) as simulation:
+    with world(channel, seed=seed) as simulation:
         simulation.batch = 50
         simulation.live(story(findings)[:1], Reordered(doubles=10))
         return counted(simulation)

@@ -476,9 +476,9 @@ def _jira_audit(world: World) -> tuple[int, int]:
 
 @contextmanager
 def world(
-    channel: ChannelName, *, seed: int, lag_seconds: float = 0.0, quick: bool = False
+    channel: ChannelName, *, seed: int, lag_seconds: float = 0.0, on_moto: bool = False
 ) -> Iterator[World]:
-    """Yield a world in which nothing has happened yet; `quick` uses a table in memory, for thousands of findings."""
+    """Yield a world in which nothing has happened yet; `on_moto` uses moto's table instead of one in memory."""
     rng = random.Random(seed)
     with mock_aws():
         slack = SlackWorld(None, None, owners=OWNERS)  # type: ignore[arg-type]
@@ -492,7 +492,7 @@ def world(
             jira.now = slack.now
             for name in ("#finops", *(team.channel for team in OWNERS.teams.values())):
                 slack.server.workspace.channel(name)
-            table = Table(MemoryTable() if quick else ledger_table())
+            table = Table(ledger_table() if on_moto else MemoryTable())
             queue = Queue(rng, slack.clock)
             yield World(channel, slack, jira, table, queue, rng, teams, pagerduty, target=target)
 

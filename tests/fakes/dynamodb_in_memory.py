@@ -1,4 +1,4 @@
-"""An in-memory DynamoDB table for ledgers of thousands of findings, because moto takes milliseconds per call.
+"""An in-memory DynamoDB table for tests of delivery, because moto takes milliseconds per call.
 
 It supports the expressions that focuswatch uses, and rejects any other. tests/fakes/test_dynamodb_in_memory.py checks
 that it behaves as moto's table does.
@@ -8,6 +8,7 @@ that it behaves as moto's table does.
 
 import re
 from collections.abc import Iterator
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,7 +26,7 @@ class ConditionalCheckFailedException(ClientError):  # noqa: N818  boto3's name
 
 
 class MemoryTable:
-    """A table with the keys `kind` and `id`, and the index `pending`. It is not thread-safe."""
+    """A table with the keys `kind` and `id`, and the index `pending`."""
 
     name = "ledger"
 
@@ -33,26 +34,35 @@ class MemoryTable:
         failed = SimpleNamespace(ConditionalCheckFailedException=ConditionalCheckFailedException)
         self.meta = SimpleNamespace(client=SimpleNamespace(exceptions=failed))
         self.kinds: dict[str, dict[str, dict[str, Any]]] = {}
+        self.lock = Lock()
+
+    def items(self) -> list[dict[str, Any]]:
+        """Return all items."""
+        return [item for items in self.kinds.values() for item in items.values()]
 
     def get_item(self, *, Key: dict[str, str], ConsistentRead: bool = False) -> dict[str, Any]:
-        item = self._stored(Key)
-        return {"Item": dict(item)} if item else {}
+        with self.lock:
+            item = self._stored(Key)
+            return {"Item": dict(item)} if item else {}
 
     def put_item(self, *, Item: dict[str, Any], **options: Any) -> dict[str, Any]:
-        self._check(self._stored(Item), options)
-        self.kinds.setdefault(Item["kind"], {})[Item["id"]] = dict(Item)
+        with self.lock:
+            self._check(self._stored(Item), options)
+            self.kinds.setdefault(Item["kind"], {})[Item["id"]] = dict(Item)
         return {}
 
     def delete_item(self, *, Key: dict[str, str], **options: Any) -> dict[str, Any]:
-        deleted = self.kinds.get(Key["kind"], {}).pop(Key["id"], None)
+        with self.lock:
+            deleted = self.kinds.get(Key["kind"], {}).pop(Key["id"], None)
         return {"Attributes": deleted} if deleted else {}
 
     def update_item(self, *, Key: dict[str, str], UpdateExpression: str, **options: Any) -> dict[str, Any]:
-        before = self._stored(Key)
-        self._check(before, options)
-        after = {**(before or Key)}
-        _Parsed(UpdateExpression, before or {}, options).change(after)
-        self.kinds.setdefault(Key["kind"], {})[Key["id"]] = after
+        with self.lock:
+            before = self._stored(Key)
+            self._check(before, options)
+            after = {**(before or Key)}
+            _Parsed(UpdateExpression, before or {}, options).change(after)
+            self.kinds.setdefault(Key["kind"], {})[Key["id"]] = after
         returned = {"ALL_OLD": before, "UPDATED_NEW": after}.get(options.get("ReturnValues", ""))
         return {"Attributes": dict(returned)} if returned else {}
 
@@ -60,7 +70,8 @@ class MemoryTable:
         name, _, value = KeyConditionExpression.partition(" = ")
         column = options["ExpressionAttributeNames"][name]
         wanted = options["ExpressionAttributeValues"][value]
-        items = list(self._with(column, wanted))
+        with self.lock:
+            items = list(self._with(column, wanted))
         return {"Items": [dict(items[place]) for place in range(len(items))], "Count": len(items)}
 
     def _with(self, column: str, wanted: str) -> Iterator[dict[str, Any]]:

@@ -6,8 +6,6 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from moto import mock_aws
-
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import TryLater, Unsure
 from focuswatch.findings.finding import Finding
@@ -19,8 +17,8 @@ from focuswatch.notify.jira.issue_state_model import IssueState
 from focuswatch.notify.jira.labels_that_identify_incident_of_issue import label_of
 from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import QueuedNotification
 from focuswatch.owners.owners_file import Owners
+from tests.fakes.dynamodb_in_memory import MemoryTable
 from tests.fakes.local_jira import EMAIL, TOKEN, LocalJira, serving
-from tests.given.moto_ledger_table import ledger_table
 
 CATALOG = Catalog.load()
 OWNERS = {"teams": {"search": {"channel": "#search", "jira": {"project": "SRCH", "component": "cost"}}}}
@@ -146,7 +144,7 @@ class JiraWorld:
 @contextmanager
 def jira_world(*, cloud: bool = True, lag_seconds: float = 0.0, owners: Any = OWNERS):
     """Yield a world with an empty Jira; fail at the end if a request violated Jira's API description."""
-    with mock_aws(), serving(LocalJira(cloud=cloud, lag_seconds=lag_seconds)) as jira:
-        world = JiraWorld(jira, ledger_table(), Owners.model_validate(owners))
+    with serving(LocalJira(cloud=cloud, lag_seconds=lag_seconds)) as jira:
+        world = JiraWorld(jira, MemoryTable(), Owners.model_validate(owners))
         yield world
         assert not jira.unlawful, sorted(set(jira.unlawful))

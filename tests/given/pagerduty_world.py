@@ -5,8 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from moto import mock_aws
-
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.notify.deliver_once_to_each_address import AddressChannel, AddressState
 from focuswatch.notify.delivery_claims_and_state import Claims
@@ -16,10 +14,10 @@ from focuswatch.notify.pagerduty.parse_pagerduty_secret import PagerDutySecret
 from focuswatch.notify.pagerduty.trigger_and_resolve_alert import PagerDutySender
 from focuswatch.notify.parse_queued_notification_and_decide_when_to_deliver import QueuedNotification
 from focuswatch.owners.owners_file import Owners
+from tests.fakes.dynamodb_in_memory import MemoryTable
 from tests.fakes.local_json_service import serving
 from tests.fakes.local_pagerduty import LocalPagerDuty
 from tests.fakes.waiting import patience
-from tests.given.moto_ledger_table import ledger_table
 from tests.given.slack_world import MORNING
 
 KEYS = {"oncall": "a" * 32, "night": "b" * 32}
@@ -64,5 +62,5 @@ class PagerDutyWorld:
 def pagerduty_world(**options: Any) -> Iterator[PagerDutyWorld]:
     """Yield a world with a PagerDuty without alerts."""
     services = {key: name for name, key in KEYS.items()}
-    with mock_aws(), serving(LocalPagerDuty(services)) as server:
-        yield PagerDutyWorld(server, ledger_table(), **options)
+    with serving(LocalPagerDuty(services)) as server:
+        yield PagerDutyWorld(server, MemoryTable(), **options)

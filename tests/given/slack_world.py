@@ -1,13 +1,11 @@
 """Delivery to a local Slack, in batches as in the function, with a clock that tests set."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from math import ceil
 from typing import Any
-
-from moto import mock_aws
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.findings.finding import Finding
@@ -36,7 +34,6 @@ from tests.fakes.dynamodb_in_memory import MemoryTable
 from tests.fakes.local_slack import LocalSlack, local_slack
 from tests.fakes.slack_workspace import Channel
 from tests.fakes.waiting import patience
-from tests.given.moto_ledger_table import ledger_table
 
 OWNERS = Owners.model_validate({"teams": {"search": {"channel": "#team-search"}}})
 MORNING = datetime(2026, 3, 31, 8, tzinfo=UTC).timestamp()
@@ -180,15 +177,13 @@ class SlackWorld:
 
 
 @contextmanager
-def slack_world(*, quick: bool = False, **options: Any) -> Iterator[SlackWorld]:
-    """Yield a world with an empty Slack; `quick` uses a table in memory instead of moto's."""
-    with nullcontext() if quick else mock_aws():
-        table = MemoryTable() if quick else ledger_table()
-        world = SlackWorld(None, table, **options)  # type: ignore[arg-type]  # the server needs its clock
-        with local_slack(clock=world.clock) as world.server:
-            for name in ("#team-search", "#finops"):
-                world.server.workspace.channel(name, members=["U0ANNA"])
-            yield world
+def slack_world(**options: Any) -> Iterator[SlackWorld]:
+    """Yield a world with an empty Slack."""
+    world = SlackWorld(None, MemoryTable(), **options)  # type: ignore[arg-type]  # the server needs its clock
+    with local_slack(clock=world.clock) as world.server:
+        for name in ("#team-search", "#finops"):
+            world.server.workspace.channel(name, members=["U0ANNA"])
+        yield world
 
 
 def notification(

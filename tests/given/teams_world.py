@@ -5,8 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from moto import mock_aws
-
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.notify.collect_and_post_slack_and_teams_digests import DigestState
@@ -21,10 +19,10 @@ from focuswatch.notify.teams.deliver import TeamsSender
 from focuswatch.notify.teams.parse_teams_secret import TeamsSecret
 from focuswatch.notify.teams.record_link_response_and_notify_channel import LinkRecorder
 from focuswatch.owners.owners_file import Owners
+from tests.fakes.dynamodb_in_memory import MemoryTable
 from tests.fakes.local_json_service import serving
 from tests.fakes.local_teams import LocalTeams
 from tests.fakes.waiting import patience
-from tests.given.moto_ledger_table import ledger_table
 from tests.given.slack_world import MORNING
 
 SECRET = "s" * 40
@@ -86,7 +84,6 @@ class TeamsWorld:
 @contextmanager
 def teams_world(**options: Any) -> Iterator[TeamsWorld]:
     """Yield a world with a Teams without messages."""
-    with mock_aws():
-        world = TeamsWorld(None, ledger_table(), **options)  # type: ignore[arg-type]
-        with serving(LocalTeams(dict(PATHS), world.clock)) as world.server:
-            yield world
+    world = TeamsWorld(None, MemoryTable(), **options)  # type: ignore[arg-type]
+    with serving(LocalTeams(dict(PATHS), world.clock)) as world.server:
+        yield world

@@ -10,7 +10,7 @@ from tests.fakes.delivery_world import counted, story, world
 @pytest.mark.parametrize("fault", FAULTS)
 def test_no_loss_and_no_duplicates_under_faults(channel, fault):
     """Four scans: new, changed, resolved, new again. The table in memory is tested by test_dynamodb_in_memory.py."""
-    count = lived(channel, FAULTS[fault], seed=11, findings=6, quick=True)
+    count = lived(channel, FAULTS[fault], seed=11, findings=6)
     assert count.published >= 15
     assert (count.lost, count.buried) == (0, 0)
     if (channel, fault) not in AT_LEAST_ONCE:

@@ -316,7 +316,7 @@ def test_lost_ledger_creates_no_second_issue(world):
     """After that, every finding is new again and numbers restart at 0; the closed issue is reopened."""
     for one in STORY:
         world.channel.deliver(notification(**one))
-    for item in world.table.scan()["Items"]:
+    for item in world.table.items():
         world.table.delete_item(Key={"kind": item["kind"], "id": item["id"]})
     world.jira.now += 121
     assert world.channel.deliver(notification()).endswith("SRCH-1 reopened")

@@ -353,13 +353,13 @@ SHOWN = {"new": (1, 0), "changed": (1, 1), "in a digest": (2, 0), "back again": 
 @pytest.mark.parametrize("story", STORIES)
 def test_kill_at_any_step_causes_no_loss_and_no_duplicate(story):
     """The process is killed before or after each call; then the delivery is repeated."""
-    with slack_world(quick=True) as whole:
+    with slack_world() as whole:
         deliver_until_done(whole, *STORIES[story])
         steps = whole.steps.taken
     assert steps > 3
     for number in range(1, steps + 1):
         for moment in ("kill_before", "kill_after"):
-            with slack_world(quick=True) as world:
+            with slack_world() as world:
                 world.steps = Steps(**{moment: number})
                 deliver_until_done(world, *STORIES[story])
                 shown = world.team.shown
@@ -440,7 +440,7 @@ def test_digest_shows_the_highest_severity_of_an_incident(world):
 def test_digest_of_an_earlier_version_is_not_posted_again(world):
     """The stored state of that version has only the number of lines."""
     world.deliver(notification(FINDING, in_digest=True))
-    (state,) = [one for one in world.table.scan()["Items"] if one["kind"] == "told in slack digests"]
+    (state,) = [one for one in world.table.items() if one["kind"] == "told in slack digests"]
     document = json.loads(state["document"])
     stored = {name: document[name] for name in ("ts", "lines")}
     world.table.put_item(Item={**state, "document": json.dumps(stored)})
@@ -479,7 +479,7 @@ def test_failed_digest_does_not_stop_others(world):
 def test_digest_with_expired_lines_is_not_changed(world):
     """A dead letter can be redriven after a month."""
     world.deliver(notification(FINDING, in_digest=True))
-    for item in world.table.scan()["Items"]:
+    for item in world.table.items():
         if item["kind"].startswith("digest "):
             world.table.delete_item(Key={"kind": item["kind"], "id": item["id"]})
     assert world.deliver(notification(FINDING, in_digest=True)) == [None]

@@ -55,12 +55,12 @@ def test_failed_call_causes_no_loss_and_no_duplicate(world, fault):
 
 def test_kill_at_any_step_causes_no_loss_and_no_duplicate():
     """The process is killed before or after each call; then the next run posts the message."""
-    with slack_world(quick=True) as whole:
+    with slack_world() as whole:
         post_once(whole)
         steps = whole.steps.taken
     for number in range(1, steps + 1):
         for moment in ("kill_before", "kill_after"):
-            with slack_world(quick=True) as world:
+            with slack_world() as world:
                 world.steps = Steps(**{moment: number})
                 with pytest.raises(Killed):
                     post_once(world)

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 
 import boto3
 import pytest
+from moto import mock_aws
 from slack_sdk import WebClient
 
 from focuswatch.errors import FocuswatchError
@@ -28,6 +29,7 @@ from focuswatch.notify.slack.verify_and_parse_slack_interactions import (
 from focuswatch.notify.space_messages_to_a_destination import MessageRateLimit
 from tests.fakes.slack_interaction_requests import signed
 from tests.given.lambda_context import LambdaContext
+from tests.given.moto_ledger_table import ledger_table
 from tests.given.one_line_findings import DAY, finding, run
 from tests.given.slack_world import Killed, Steps, notification, slack_world
 
@@ -37,7 +39,7 @@ FINDING = finding(team="search")
 @pytest.fixture
 def world():
     """Yield a Slack workspace with one finding, posted to the channel of the team search."""
-    with slack_world() as world:
+    with mock_aws(), slack_world() as world:
         ledger = DynamoLedger(world.table)
         ledger.update(lambda entries, suppressions: decide(entries, suppressions, run(FINDING)), evaluated=())
         world.deliver(notification(FINDING))
@@ -328,12 +330,12 @@ def test_response_counts_once_after_a_kill_at_any_step(action):
         table = world.steps.watched(world.table, ("get_item", "put_item", "update_item", "query"))
         return replace(recorder, table=table, ledger=DynamoLedger(table)).record(press)
 
-    with slack_world(quick=True) as world:
+    with slack_world() as world:
         record(post_and_press(Steps()))
         steps = world.steps.taken
     for number in range(1, steps + 1):
         for moment in ("kill_before", "kill_after"):
-            with slack_world(quick=True) as world:
+            with slack_world() as world:
                 press = post_and_press(Steps(**{moment: number}))
                 for _ in range(3):
                     try:
@@ -470,8 +472,11 @@ def test_queued_response_is_recorded_by_the_function_record(world, handler, monk
     # The function uses the real clock, and would wait for times that the clock of the test reserved.
     monkeypatch.setattr(MessageRateLimit, "wait", lambda *_: None)
     handler(world.server.pressed(world.team, world.team.shown[0].ts, "snooze_7", user="U0ANNA"))
+    table = ledger_table()  # the function opens its table by name
+    for item in world.table.items():
+        table.put_item(Item=item)
     record_queued(monkeypatch)
-    (suppression,) = DynamoLedger(world.table).suppressions()
+    (suppression,) = DynamoLedger(table).suppressions()
     assert suppression.author == "u0anna (U0ANNA)"
 
 

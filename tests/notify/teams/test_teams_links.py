@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import boto3
 import pytest
+from moto import mock_aws
 
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
@@ -27,7 +28,7 @@ COMPLETED_FORM = {"name": "Anna Ek", "reason": "Standby of the search service"}
 
 @pytest.fixture
 def world():
-    with teams_world() as world:
+    with mock_aws(), teams_world() as world:
         record_and_post(world, FINDING)
         yield world
 
