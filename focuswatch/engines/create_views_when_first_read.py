@@ -22,7 +22,7 @@ class ViewsOnDemand:
         self._connection = connection
         self._views = views
         self._shared = shared
-        self._left = list(views)
+        self._left = tuple(views)  # replaced, not changed: other threads read it without the lock
         self._lock = threading.Lock()
 
     def create(self, statement: str) -> None:
@@ -37,4 +37,4 @@ class ViewsOnDemand:
             for name in [one for one in self._left if one in needed]:
                 kind = "TABLE" if name in self._shared else "VIEW"
                 cursor.execute(f"CREATE {kind} {name} AS {self._views[name]}")
-                self._left.remove(name)
+                self._left = tuple(one for one in self._left if one != name)

@@ -66,7 +66,7 @@ def test_views_are_created_with_the_views_that_they_read(connection):
     engine = engine_on(connection)
     assert numbers(engine, "SELECT 1 AS number -- FROM doubled\nWHERE 'draws' <> ''") == [1]
     assert created(connection) == set()
-    assert numbers(engine, "SELECT number FROM doubled") == [2]
+    assert numbers(engine, "SELECT number FROM Doubled") == [2]
     assert created(connection) == {"draws", "doubled"}
 
 

@@ -20,3 +20,8 @@ def test_quoted_table_is_read_and_replaced_but_not_an_apostrophe_in_a_quoted_nam
     assert replace_table(statement, "charges", select="SELECT 1").endswith(
         """SELECT "it's" FROM selected_charges WHERE id = 'charges'"""
     )
+
+
+def test_table_is_read_whatever_the_case_of_its_name_in_the_statement():
+    tables = {"charges": "SELECT * FROM Folded", "folded": "", "other": ""}
+    assert tables_read_by("SELECT * FROM Charges", tables) == {"charges", "folded"}
