@@ -6,7 +6,7 @@ schedule  = "daily"
 why       = """
 SageMaker managed spot training runs training jobs on spare capacity, typically for 60 to 80% less than On-Demand. A
 training job uses Spot capacity if EnableManagedSpotTraining is true, and resumes after an interruption if it stores
-checkpoints in S3. Recurring training jobs that can be interrupted rarely need On-Demand capacity.
+checkpoints in S3. Recurring, interruptible training jobs rarely need On-Demand capacity.
 """
 reason    = "SageMaker training in {region_id} ran for {on_demand_hours} On-Demand hours on {training_days} of {lookback_days} days ({jobs} jobs on {instance_types}) and for {spot_hours} Spot hours. The On-Demand hours cost {monthly_on_demand_cost} {currency}/month. Estimated potential savings with Spot: {monthly_cost} to {monthly_saving_at_most} {currency}/month."
 action    = """

@@ -19,7 +19,7 @@ blind_spots = [
   "Model names on the bill differ from model IDs, so focuswatch treats a model as allowed if its name on the bill contains all words and numbers of at least one pattern in owners.toml. A model with a similar name can therefore count as allowed, and its usage is not reported.",
   "Tags determine which charges belong to a use case, so usage without the use case's tag is not checked.",
   "Only Bedrock tokens are checked; Provisioned Throughput, image generation and SageMaker are not checked.",
-  "The estimated cost with an allowed model and tier assumes the same number of tokens, although another model may need more or fewer tokens. If the bill has no price for an allowed model and tier, the finding does not state this estimate.",
+  "The estimated cost with an allowed model and tier assumes the same number of tokens, although another model may need more or fewer tokens. It considers only allowed models for which the bill has a price for each kind of token in use; if there is no such model, the finding contains no estimate.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference.html",

@@ -2,8 +2,8 @@
 title = "Tag values of charges and accounts"
 why   = """
 Each charge and each account has a set of tags (`Tags`). The table lists each tag of each set in a separate row, so that
-queries can find the owner tags in a set. `bare_key` is the tag key in lower case without the prefix of cost allocation
-tags. In Python, the module focuswatch.catalog.strip_tag_key_prefixes converts tag keys by the same rule.
+queries can find the owner tags in a set. `bare_key` is the tag key in lower case, without a prefix such as `user:`.
+In Python, the module focuswatch.catalog.strip_tag_key_prefixes converts tag keys by the same rule.
 """
 reads = ["tagged_days", "account_periods"]
 [parameters]

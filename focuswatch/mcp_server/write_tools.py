@@ -19,9 +19,7 @@ from focuswatch.mcp_server.read_tools import LISTING, Fingerprint
 from focuswatch.mcp_server.shorten_or_page_responses_to_fit import Document
 from focuswatch.mcp_server.source_protocol import Source
 
-Reason = Annotated[
-    str, Field(description="Reason for the suppression; the list of suppressions shows this reason.")
-]
+Reason = Annotated[str, Field(description="Reason for the suppression, shown in the list of suppressions.")]
 
 
 class WriteTools:

@@ -38,7 +38,7 @@ class Webhook:
             raise
         except Refused as error:
             reason = str(error).rstrip(".")
-            raise Refused(f"{reason}. Create a new webhook and store it in the Slack secret.") from error
+            raise Refused(f"{reason}. Create a new webhook and store its URL in the Slack secret.") from error
         return NO_TIMESTAMP
 
     def update(self, channel: str, ts: str, message: Payload) -> None:
