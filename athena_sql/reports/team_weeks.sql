@@ -3,7 +3,8 @@ title = "Weekly spend by team, compared with the previous week"
 basis = "EffectiveCost of usage, excluding fees, credits and tax; month_to_date: BilledCost of usage and fees of complete days, excluding credits and tax"
 why   = """
 The report compares the last seven complete days (days whose charges no longer change) with the previous seven days. The
-report excludes incomplete days, because missing charges would look like savings. The weekly columns contain usage cost only, without fees. `month_to_date` is the spend from the first day of the month through the last complete day
+report excludes incomplete days, because missing charges would look like savings. The weekly columns contain usage cost
+only, without fees. `month_to_date` is the spend from the first day of the month through the last complete day
 (`settled_until`), and equals `spent` in the report month_forecast. For unallocated spend, `team` is empty.
 """
 [parameters]

@@ -45,10 +45,7 @@ def create_views(
     """
     tables = computed_tables(catalog, values=values, kept=kept or {})
     needed = tables_read_by("\n".join(statements), tables) if statements else tables.keys()
-    for name, statement in tables.items():
-        if name in needed:
-            kind = "TABLE" if name == "completeness" else "VIEW"
-            connection.execute(f"CREATE OR REPLACE {kind} {name} AS {statement}")
+    _create(connection, {name: sql for name, sql in tables.items() if name in needed})
 
 
 def create_views_on_demand(
@@ -62,12 +59,17 @@ def create_views_on_demand(
 
     So an error in the refreshed files is raised here, and not by the first statement that reads them.
     """
-    at_once = f"SELECT * FROM {', '.join(['completeness', 'account_periods', *kept])}"
-    create_views(connection, catalog, values=values, kept=kept, statements=[at_once])
     tables = computed_tables(catalog, values=values, kept=kept)
-    created = tables_read_by(at_once, tables)
-    others = {name: sql for name, sql in tables.items() if name not in created}
-    return ViewsOnDemand(connection, others, shared=SHARED_VIEWS)
+    at_once = tables_read_by(" ".join(["completeness", *kept]), tables)
+    _create(connection, {name: sql for name, sql in tables.items() if name in at_once})
+    on_demand = {name: sql for name, sql in tables.items() if name not in at_once}
+    return ViewsOnDemand(connection, on_demand, shared=SHARED_VIEWS)
+
+
+def _create(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, str]) -> None:
+    for name, sql in tables.items():
+        kind = "TABLE" if name == "completeness" else "VIEW"
+        connection.execute(f"CREATE OR REPLACE {kind} {name} AS {sql}")
 
 
 def computed_tables(catalog: Catalog, *, values: dict[str, Value], kept: Mapping[str, str]) -> dict[str, str]:

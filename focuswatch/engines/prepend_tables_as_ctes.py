@@ -9,10 +9,10 @@ from focuswatch.engines.skip_or_remove_sql_comments import TOKEN
 
 def with_tables(statement: str, tables: Mapping[str, str]) -> str:
     """Return `statement`, preceded by those of `tables` (name → SELECT) that it reads, in the order of `tables`."""
-    needed = [name for name in tables if name in tables_read_by(statement, tables)]
+    needed = tables_read_by(statement, tables)
     if not needed:
         return statement
-    before = ",\n".join(f"{name} AS (\n{tables[name]}\n)" for name in needed)
+    before = ",\n".join(f"{name} AS (\n{sql}\n)" for name, sql in tables.items() if name in needed)
     if own := re.match(r"\s*WITH\s+", statement, re.IGNORECASE):
         return f"WITH {before},\n{statement[own.end() :]}"
     return f"WITH {before}\n{statement}"

@@ -159,7 +159,7 @@ def _parts_of_charges(engine: DuckDbEngine, *, by: By, owners: Owners) -> list[s
     """Assign each combination of account period, resource and tags to a group, and return the groups by cost."""
     import numpy as np
 
-    connection, periods = engine.connection, account_periods(engine)
+    connection, periods = engine.connection, account_periods(engine)  # also creates the view that KEYS reads
     connection.execute(KEYS)
     keys = connection.execute(
         "SELECT key_id, SubAccountId, valid_from, ResourceId, Tags, effective_cost FROM charge_keys"

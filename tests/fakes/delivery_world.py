@@ -481,7 +481,7 @@ def world(
     """Yield a world in which nothing has happened yet; `on_moto` uses moto's table instead of one in memory."""
     rng = random.Random(seed)
     with mock_aws():
-        slack = SlackWorld(None, None, owners=OWNERS)  # type: ignore[arg-type]
+        slack = SlackWorld(None, None, owners=OWNERS)  # type: ignore[arg-type]  # both are set below
         with (
             local_slack(clock=slack.clock) as slack.server,
             serving(LocalJira(lag_seconds=lag_seconds)) as jira,

@@ -38,7 +38,8 @@ class MemoryTable:
 
     def items(self) -> list[dict[str, Any]]:
         """Return all items."""
-        return [item for items in self.kinds.values() for item in items.values()]
+        with self.lock:
+            return [dict(item) for items in self.kinds.values() for item in items.values()]
 
     def get_item(self, *, Key: dict[str, str], ConsistentRead: bool = False) -> dict[str, Any]:
         with self.lock:

@@ -93,10 +93,12 @@ class Deployed:
 
     def _heartbeat_of_repeated_run(self, function: str, *, after: int) -> Any:
         """Return the heartbeat of the run that was invoked again for the (`after` + 1)th time; None before it ends."""
-        lines = list(self.lines(function))
-        starts = [place for place, line in enumerate(lines) if CALLED_AGAIN in line]
-        beats = [line for line in lines[starts[after] :] if '"heartbeat"' in line] if starts[after:] else []
-        return json.loads(beats[0])["heartbeat"] if beats else None
+        repeats = 0
+        for line in self.lines(function):
+            repeats += CALLED_AGAIN in line
+            if repeats > after and '"heartbeat"' in line:
+                return json.loads(line)["heartbeat"]
+        return None
 
     def put(self, key: str, body: bytes) -> None:
         """Write an object to the data bucket."""
@@ -181,13 +183,16 @@ class Deployed:
         return [self._depth(self.deployment.queue(kind)) for kind in kinds]
 
     def _depth(self, queue: str) -> int:
-        if queue not in self.urls:
-            self.urls[queue] = self.aws.client("sqs").get_queue_url(QueueName=queue)["QueueUrl"]
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        counts = self.aws.client("sqs").get_queue_attributes(QueueUrl=self.urls[queue], AttributeNames=names)[
+        counts = self.aws.client("sqs").get_queue_attributes(QueueUrl=self._url(queue), AttributeNames=names)[
             "Attributes"
         ]
         return sum(int(counts[name]) for name in names)
+
+    def _url(self, queue: str) -> str:
+        if queue not in self.urls:
+            self.urls[queue] = self.aws.client("sqs").get_queue_url(QueueName=queue)["QueueUrl"]
+        return self.urls[queue]
 
     def publish(self, topic: str, message: str) -> None:
         """Publish a message to a topic as AWS does."""
@@ -241,8 +246,7 @@ class Deployed:
         return "\n".join(["the functions did not finish their work", *lines])
 
     def _receive(self, name: str) -> list[dict[str, Any]]:
-        sqs, received = self.aws.client("sqs"), []
-        url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        sqs, url, received = self.aws.client("sqs"), self._url(name), []
         while messages := sqs.receive_message(
             QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1, MessageAttributeNames=["All"]
         ).get("Messages"):

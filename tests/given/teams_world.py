@@ -84,6 +84,6 @@ class TeamsWorld:
 @contextmanager
 def teams_world(**options: Any) -> Iterator[TeamsWorld]:
     """Yield a world with a Teams without messages."""
-    world = TeamsWorld(None, MemoryTable(), **options)  # type: ignore[arg-type]
+    world = TeamsWorld(None, MemoryTable(), **options)  # type: ignore[arg-type]  # the server needs its clock
     with serving(LocalTeams(dict(PATHS), world.clock)) as world.server:
         yield world
